@@ -1,0 +1,1 @@
+"""Asterisk and its calls: from AMI events to calls, and everything that makes a telephone ring."""

@@ -1,0 +1,1 @@
+"""The Asterisk Manager Interface: framing, parsing, one wrapped client per connection, reconnecting."""

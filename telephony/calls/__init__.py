@@ -1,0 +1,1 @@
+"""Raw AMI messages to calls: pure, deterministic, tolerant of repetition and order."""

@@ -1,0 +1,179 @@
+"""What is known of channels: a set that only grows, so that neither repetition nor order of events matters."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum, auto
+
+Microseconds = int
+
+
+class Source(IntEnum):
+    """Where a fact comes from, the most trusted first: two sources stamp the same moment a little differently."""
+
+    AMI = 0
+    CEL = 1
+    QUEUE_LOG = 2
+
+
+class Kind(Enum):
+    """What a fact says about its channel; the word in brackets is the fact's detail."""
+
+    SEEN = auto()
+    STARTED = auto()
+    ENDED = auto()
+    LOST = auto()
+    HUNG_UP_ITSELF = auto()
+    NAMED = auto()  # (channel name)
+    NUMBERED = auto()  # (caller's number)
+    ENTERED = auto()  # (bridge)
+    LEFT = auto()  # (bridge)
+    KEYED = auto()  # it bears its own Uniqueid as CALLREF: only a citizen's channel does
+    OFFERED = auto()  # (SIP Call-ID)
+    QUEUED = auto()  # (queue)
+    UNQUEUED = auto()  # (queue)
+    ABANDONED = auto()  # (queue), as app_queue says it: also on timeout, redirect and withdrawal
+    TRIED = auto()  # (via)
+    UNANSWERED = auto()
+    SERVED = auto()  # an agent's channel says that it answered this call
+    CONNECTED = auto()  # (the agent's channel)
+    COMPLETED = auto()  # (the agent's channel)
+    RECORDED = auto()  # (recording id)
+    AGENT = auto()  # (agent's extension)
+
+
+# Asterisk's Uniqueid: [systemname-]seconds of the epoch when the channel was made, a dot, a counter.
+_UNIQUEID_SECOND = re.compile(r"(?:^|-)([0-9]{9,11})\.[0-9]+$")
+# Every event repeats these: the first time is all that counts.
+_EARLIEST_ONLY = frozenset({Kind.SEEN, Kind.NUMBERED})
+_OF_A_CALL = frozenset(
+    {Kind.KEYED, Kind.OFFERED, Kind.QUEUED, Kind.UNQUEUED, Kind.ABANDONED, Kind.TRIED, Kind.UNANSWERED, Kind.SERVED}
+    | {Kind.CONNECTED, Kind.COMPLETED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that was so on the channel `uniqueid` at a moment, in microseconds of the Unix epoch."""
+
+    uniqueid: str
+    kind: Kind
+    at: Microseconds
+    detail: str = ""
+
+
+_Moments = dict[Source, set[Microseconds]]
+
+
+@dataclass(slots=True)
+class Channel:
+    """All facts of one channel."""
+
+    uniqueid: str
+    _facts: dict[Kind, dict[str, _Moments]] = field(default_factory=dict)
+
+    def note(self, fact: Fact, source: Source) -> bool:
+        """Add a fact; tells whether it was news."""
+        moments = self._facts.setdefault(fact.kind, {}).setdefault(fact.detail, {}).setdefault(source, set())
+        if fact.kind in _EARLIEST_ONLY and moments:
+            if min(moments) <= fact.at:
+                return False
+            moments.clear()
+        if fact.at in moments:
+            return False
+        moments.add(fact.at)
+        return True
+
+    def has(self, kind: Kind) -> bool:
+        """Whether any source says so."""
+        return kind in self._facts
+
+    def details(self, kind: Kind) -> list[str]:
+        """Give the details of a kind of fact, by their first moment."""
+        details = self._facts.get(kind, {})
+        return sorted(details, key=lambda detail: (self.times(kind, detail), detail))
+
+    def times(self, kind: Kind, detail: str) -> list[Microseconds]:
+        """Give the moments of one fact from the source that knows most of them, the more trusted one if equal."""
+        sources = self._facts.get(kind, {}).get(detail)
+        if not sources:
+            return []
+        best = min(sources, key=lambda source: (-len(sources[source]), source))
+        return sorted(sources[best])
+
+    def first(self, kind: Kind) -> Microseconds | None:
+        """Give the first moment of a kind of fact, whatever its detail, from the most trusted source that has it."""
+        details = self._facts.get(kind)
+        if not details:
+            return None
+        found = ((source, at) for sources in details.values() for source, times in sources.items() for at in times)
+        return min(found)[1]
+
+    def ended(self) -> Microseconds | None:
+        """Give when it hung up, or when it was found lost."""
+        ended = self.first(Kind.ENDED)
+        return self.first(Kind.LOST) if ended is None else ended
+
+    def began(self) -> Microseconds | None:
+        """Give when it was made; when nobody saw that, the second that its Uniqueid tells, or else its first event."""
+        started, seen = self.first(Kind.STARTED), self.first(Kind.SEEN)
+        if started is not None or seen is None:
+            return started
+        match = _UNIQUEID_SECOND.search(self.uniqueid)
+        return min(seen, int(match[1]) * 1_000_000) if match else seen
+
+    def bridges(self) -> set[str]:
+        """Give the bridges that it was ever in."""
+        return {*self._facts.get(Kind.ENTERED, ()), *self._facts.get(Kind.LEFT, ())}
+
+    @property
+    def is_call(self) -> bool:
+        """Whether a citizen's call to the hotline runs on it."""
+        return not _OF_A_CALL.isdisjoint(self._facts)
+
+
+def presence(channel: Channel, bridge: str) -> list[tuple[Microseconds, Microseconds | None]]:
+    """Give when the channel was in the bridge, as (from, to); `to` is None while it is still there.
+
+    Whoever leaves was there: if nobody saw it enter (events from before a gap), it counts from its beginning.
+    """
+    moves = [(at, True) for at in channel.times(Kind.ENTERED, bridge)]
+    moves += [(at, False) for at in channel.times(Kind.LEFT, bridge)]
+    ended = channel.ended()
+    spans: list[tuple[Microseconds, Microseconds | None]] = []
+    inside_since = None if channel.times(Kind.ENTERED, bridge) else channel.began()
+    for at, enters in sorted(moves, key=lambda move: (move[0], not move[1])):
+        if enters and inside_since is None:
+            inside_since = at
+        elif not enters and inside_since is not None:
+            spans.append((inside_since, at))
+            inside_since = None
+    if inside_since is not None and (ended is None or ended >= inside_since):
+        spans.append((inside_since, ended))
+    return spans
+
+
+def overlap(
+    ours: Iterable[tuple[Microseconds, Microseconds | None]], theirs: Iterable[tuple[Microseconds, Microseconds | None]]
+) -> list[tuple[Microseconds, Microseconds | None]]:
+    """Give the spans that both have in common."""
+    spans = []
+    theirs = list(theirs)
+    for our_start, our_end in ours:
+        for their_start, their_end in theirs:
+            start = max(our_start, their_start)
+            end = min((end for end in (our_end, their_end) if end is not None), default=None)
+            if end is None or end >= start:
+                spans.append((start, end))
+    return spans
+
+
+def total(spans: Iterable[tuple[Microseconds, Microseconds]]) -> Microseconds:
+    """Give the length of the spans' union: what overlaps counts once."""
+    length = 0
+    reached: Microseconds | None = None
+    for start, end in sorted(spans):
+        begin = start if reached is None else max(start, reached)
+        length += max(0, end - begin)
+        reached = end if reached is None else max(reached, end)
+    return length

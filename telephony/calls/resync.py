@@ -1,0 +1,49 @@
+"""After a gap: which channels Asterisk still has, from its answers to QueueStatus and CoreShowChannels."""
+
+from collections.abc import Container, Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from telephony.ami.protocol import AmiMessage
+from telephony.calls.model import Call, Segment
+
+
+def alive(channels: Iterable[AmiMessage], queue: Iterable[AmiMessage] = ()) -> frozenset[str]:
+    """Give the Uniqueid of every channel that is up or waits in a queue.
+
+    `channels` are the events of CoreShowChannels, `queue` those of QueueStatus (its QueueEntry events).
+    """
+    listed = {event.get("Uniqueid") for event in channels if event.name == "CoreShowChannel"}
+    waiting = {event.get("Uniqueid") for event in queue if event.name == "QueueEntry"}
+    return frozenset((listed | waiting) - {""})
+
+
+def end_unaccounted(known: Iterable[Call], alive_channels: Container[str]) -> list[Call]:
+    """End the stored calls in progress of which neither Asterisk nor its records know anything any more.
+
+    `known` are the calls that no reducer remembers. Each ends with the last moment that is stored of it.
+    """
+    return [_ended(call) for call in known if call.outcome == "in_progress" and call.call_ref not in alive_channels]
+
+
+def _ended(call: Call) -> Call:
+    moments = [moment for segment in call.segments for moment in (segment.started_at, segment.ended_at) if moment]
+    ended_at = max([call.offered_at, *moments])
+    segments = tuple(_closed(segment, ended_at) for segment in call.segments)
+    wait_seconds = call.wait_seconds
+    if wait_seconds is None:
+        wait_seconds = (ended_at - call.offered_at).total_seconds()
+    return replace(
+        call,
+        outcome="answered" if segments else "failed",
+        ended_at=ended_at,
+        wait_seconds=wait_seconds,
+        talk_seconds=sum(segment.talk_seconds or 0.0 for segment in segments),
+        segments=segments,
+    )
+
+
+def _closed(segment: Segment, ended_at: datetime) -> Segment:
+    if segment.ended_at is not None:
+        return segment
+    return replace(segment, ended_at=ended_at, talk_seconds=(ended_at - segment.started_at).total_seconds())

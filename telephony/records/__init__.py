@@ -1,0 +1,1 @@
+"""Asterisk's own durable records (CEL, queue_log), read into the same calls as its live events."""

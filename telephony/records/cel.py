@@ -1,0 +1,87 @@
+"""cel.csv → the events that the manager port would have sent, so that both go through one reducer.
+
+The columns are fixed in config/asterisk/cel_custom.conf.j2 and explained in config/asterisk/README.md.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from telephony.ami.protocol import AmiMessage
+from telephony.records.tail import lines_since
+
+CEL_FILE = Path("cel-custom/cel.csv")
+_COLUMNS = 13
+_TIME = re.compile(rb'"[A-Za-z_]+","(\d{1,11})\.(\d{1,6})"')
+_BRIDGE_EVENTS = {"BRIDGE_ENTER": "BridgeEnter", "BRIDGE_EXIT": "BridgeLeave"}
+_QUERY_EVENTS = frozenset({"HotlineOffered", "HotlineVia", "HotlineSegment", "HotlineUnanswered"})
+# What a row may carry into an event; anything else in a query string is not ours.
+_QUERY_KEYS = frozenset({"CallRef", "SipCallId", "Dialled", "Via", "Recording", "Agent"})
+
+
+def cel_messages(log_dir: Path, since_us: int) -> Iterator[AmiMessage]:
+    """Read what happened from `since_us` (microseconds of the epoch) on, in the file's order.
+
+    `log_dir` is Asterisk's log directory. A file that is not there yet is empty; a damaged row, or one that is
+    still being written, is passed over. Raises `RecordsUnreadable`.
+    """
+    for line in lines_since(log_dir / CEL_FILE, since_us, row_time):
+        yield from translate(line)
+
+
+def row_time(line: bytes) -> int | None:
+    """Give a row's time in microseconds of the epoch, None when it is no row."""
+    match = _TIME.match(line)
+    return int(match[1]) * 1_000_000 + int(match[2].ljust(6, b"0")) if match else None
+
+
+def translate(line: bytes) -> list[AmiMessage]:
+    """Give the events that one row stands for; none for rows that say nothing about a call, or that are damaged."""
+    at = row_time(line)
+    row = _row(line)
+    if row is None or at is None:
+        return []
+    kind, _, _, uniqueid, linkedid, channel, _, number, _, _, application, data, extra = row
+    headers = {
+        "Timestamp": f"{at // 1_000_000}.{at % 1_000_000:06}",
+        "Channel": channel,
+        "CallerIDNum": number,
+        "Uniqueid": uniqueid,
+        "Linkedid": linkedid,
+    }
+    details = _object(extra)
+    events: list[tuple[str, dict[str, str]]] = []
+    if kind == "CHAN_START":
+        events = [("Newchannel", {})]
+    elif kind == "HANGUP":
+        itself = details.get("hangupsource") == channel
+        events = [*([("HangupRequest", {})] if itself else []), ("Hangup", {})]
+    elif kind in _BRIDGE_EVENTS:
+        technology = str(details.get("bridge_technology", ""))
+        bridge = {"BridgeUniqueid": str(details.get("bridge_id", "")), "BridgeTechnology": technology}
+        events = [(_BRIDGE_EVENTS[kind], bridge)]
+    elif kind == "APP_START" and application == "Queue":
+        events = [("QueueCallerJoin", {"Queue": data.partition(",")[0]})]
+    elif kind in _QUERY_EVENTS:
+        told = {key: value for key, value in parse_qsl(str(details.get("extra", ""))) if key in _QUERY_KEYS}
+        events = [("UserEvent", {"UserEvent": kind, **told})]
+    return [AmiMessage("event", name, {"Event": name, **headers, **more}) for name, more in events]
+
+
+def _row(line: bytes) -> list[str] | None:
+    try:
+        rows = list(csv.reader([line.decode("utf-8", "replace")], strict=True))
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 and len(rows[0]) == _COLUMNS else None
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

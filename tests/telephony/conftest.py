@@ -1,0 +1,117 @@
+"""One real Asterisk for all telephony tests, on free ports, with phones that make real calls."""
+
+import asyncio
+import shutil
+import socket
+import tempfile
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from telephony.asterisk.configure import AgentSeat, AsteriskSite
+from telephony.asterisk.install import AsteriskInstall, find_or_fetch
+from telephony.asterisk.process import AsteriskProcess, free_port
+from telephony.phones import AgentPhone, PlacedCall, place_call
+
+ROOT = Path(__file__).parents[2]
+SEATS = tuple(AgentSeat(str(number), str(number), 1, f"secret-password-{number}") for number in (8001, 8002, 8003))
+Signal = npt.NDArray[np.int16]
+
+
+def site_for(data_dir: Path) -> AsteriskSite:
+    """A site with short waits, so that a test sees the overflow within seconds."""
+    return AsteriskSite(
+        data_dir,
+        sip_port=free_port(socket.SOCK_DGRAM),
+        ami_port=free_port(),
+        ami_secret="a-secret-for-tests",
+        rtp_start=20600,
+        rtp_end=20900,
+        agents=SEATS,
+        templates=ROOT / "config" / "asterisk",
+        sticky_seconds=3,
+        ring_seconds=3,
+        queue_seconds=6,
+        deserted_seconds=1,
+        overflow_seconds=4,
+        longest_wait_seconds=4,
+    )
+
+
+def noise(path: Path, seed: int, seconds: float) -> Signal:
+    """Write white noise, which correlates with nothing but itself; return it."""
+    samples = np.random.default_rng(seed).normal(0, 3000, int(8000 * seconds)).astype(np.int16)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(samples.astype("<i2").tobytes())
+    return samples
+
+
+def heard(path: Path, played: Signal) -> float:
+    """Return how well a recording contains what was played: normalised cross-correlation at the best shift."""
+    with wave.open(str(path), "rb") as file:
+        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (1, 8000, 2)
+        recorded = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
+    size = recorded.size + played.size
+    spectrum = np.fft.rfft(recorded, size) * np.conj(np.fft.rfft(played.astype(np.float64), size))
+    energy = np.linalg.norm(recorded) * np.linalg.norm(played.astype(np.float64))
+    return float(np.max(np.fft.irfft(spectrum, size)) / energy) if energy else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hotline:
+    """The running hotline of the tests."""
+
+    process: AsteriskProcess
+    folder: Path
+
+    @property
+    def install(self) -> AsteriskInstall:
+        return self.process.install
+
+    @property
+    def site(self) -> AsteriskSite:
+        return self.process.site
+
+    def agent(self, extension: int, audio: Path | None = None, *, answer_after: float | None = 0.3) -> AgentPhone:
+        seat = next(seat for seat in SEATS if seat.extension == str(extension))
+        return AgentPhone(self.install, self.site, seat, audio, answer_after=answer_after)
+
+    async def call(
+        self, audio: Path, *, caller: str = "13800001111", name: str | None = None, hangup_after: float | None = None
+    ) -> PlacedCall:
+        async with asyncio.timeout(40):
+            return await place_call(
+                self.install, self.site, audio, caller=caller, caller_name=name, hangup_after=hangup_after
+            )
+
+    def recordings(self) -> set[str]:
+        return {path.stem for path in self.site.directories.recordings.glob("*.done")}
+
+    async def new_recordings(self, before: set[str], count: int = 1) -> list[str]:
+        async with asyncio.timeout(5):
+            while len(found := self.recordings() - before) < count:
+                await asyncio.sleep(0.02)
+        return sorted(found)
+
+    def cel(self) -> str:
+        return (self.site.directories.log / "cel-custom" / "cel.csv").read_text()
+
+
+@pytest.fixture(scope="session")
+def install() -> AsteriskInstall:
+    return find_or_fetch(ROOT / ".tools", print)
+
+
+@pytest.fixture(scope="session")
+def hotline(install: AsteriskInstall) -> Iterator[Hotline]:
+    folder = Path(tempfile.mkdtemp(prefix="zhitong-test-"))
+    folder.chmod(0o755)
+    with AsteriskProcess(site_for(folder / "data"), install) as process:
+        yield Hotline(process, folder)
+    shutil.rmtree(folder, ignore_errors=True)
