@@ -1,0 +1,1 @@
+"""Sound to words to a draft ticket."""

@@ -1,0 +1,127 @@
+"""The number to call back: a telephone number, or the digits that follow the agent's question for it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from asr.draft.fields import Field, once
+from asr.draft.speech import Said, asked_before
+from asr.text.sound import syllables
+
+WHOLE_STRENGTH, UNASKED_STRENGTH, JOINED_STRENGTH, DOUBTFUL_STRENGTH = 0.98, 0.85, 0.85, 0.5
+INCOMPLETE_STRENGTH, LEAST_DIGITS = 0.3, 7
+
+_QUESTION = re.compile(r"电话|号码|手机|联系方式|怎么联系")
+_OWN_WORD = re.compile(r"电话|手机|号码|打给我|联系我")
+# 工业和信息化部《电信网编号计划》(2017): mobile numbers 1[3-9] and nine digits; trunk 0, area code, 7 or 8 digits.
+_MOBILE = re.compile(r"1[3-9]\d{9}")
+_LANDLINE = re.compile(r"0(?:10|2\d)\d{8}|0[3-9]\d{2}\d{7,8}")
+_LOCAL = re.compile(r"[2-8]\d{6,7}")
+_SIGNS = {"零": "0", "〇": "0", "幺": "1", "一": "1", "二": "2", "三": "3", "四": "4", "五": "5"}
+_SIGNS |= {"六": "6", "七": "7", "八": "8", "九": "9"} | {str(digit): str(digit) for digit in range(10)}
+_SOUNDS = {"ling": "0", "yao": "1", "yi": "1", "er": "2", "san": "3", "si": "4", "wu": "5", "liu": "6", "lu": "6"}
+_SOUNDS |= {"qi": "7", "ba": "8", "jiu": "9"}
+_SKIPPED = "，、。 -"
+
+
+@dataclass(frozen=True, slots=True)
+class _Digits:
+    said: Said
+    start: int
+    end: int
+    digits: str
+    sure: bool
+
+
+def phone(said: Sequence[Said]) -> Field:
+    """Find the contact number among the citizen's words.
+
+    Strengths: 0.98 a whole number after the question 电话 (or the citizen's own word), 0.85 unasked or put together
+    from several utterances, 0.5 with a digit known only by its sound or taken from a longer run, 0.3 where fewer or
+    more digits were heard than a number has.
+    """
+    found = [
+        candidate
+        for position, each in enumerate(said)
+        if each.speaker == "citizen"
+        for candidate in _whole(each, asked=asked_before(said, position, _QUESTION) is not None)
+    ]
+    found += [candidate for position in range(len(said)) if (candidate := _joined(said, position))]
+    return max(found, key=lambda field: field.confidence, default=Field())
+
+
+def _whole(each: Said, *, asked: bool) -> list[Field]:
+    context = asked or _OWN_WORD.search(each.text) is not None
+    fields = []
+    for run in _runs(each):
+        match = _number(run.digits, local=context)
+        if match is None:
+            continue
+        strength = WHOLE_STRENGTH if context else UNASKED_STRENGTH
+        if not run.sure or match != run.digits:
+            strength = DOUBTFUL_STRENGTH
+        fields.append(_field(match, strength, [run]))
+    return fields
+
+
+def _joined(said: Sequence[Said], position: int) -> Field | None:
+    """Put together what the citizen says after the agent's question until the agent asks something else."""
+    question = said[position]
+    if question.speaker != "agent" or not _QUESTION.search(question.text):
+        return None
+    runs: list[_Digits] = []
+    for each in said[position + 1 : position + 9]:
+        if each.speaker == "agent" and each.text.endswith("？") and not _QUESTION.search(each.text):
+            break
+        if each.speaker == "citizen":
+            runs += _runs(each)
+        if len("".join(run.digits for run in runs)) >= 11:  # noqa: PLR2004 - digits of a mobile number
+            break
+    digits = "".join(run.digits for run in runs)
+    if len(digits) < LEAST_DIGITS:
+        return None
+    if _number(digits, local=True) == digits:
+        strength = JOINED_STRENGTH if all(run.sure for run in runs) else DOUBTFUL_STRENGTH
+        return _field(digits, strength, runs)
+    return _field(digits, INCOMPLETE_STRENGTH, runs)
+
+
+def _number(digits: str, *, local: bool) -> str | None:
+    for pattern in (_MOBILE, _LANDLINE, *([_LOCAL] if local else [])):
+        if pattern.fullmatch(digits):
+            return digits
+    inside = _MOBILE.search(digits)
+    return inside.group() if inside and len(digits) > len(inside.group()) else None
+
+
+def _runs(each: Said) -> list[_Digits]:
+    text, sounds = each.text, syllables(each.text)
+    runs: list[_Digits] = []
+    at = 0
+    while at < len(text):
+        # 要三八…: the first 1 of a mobile number, heard as another word.
+        misheard = sounds[at] in ("yao", "yi") and len(text) > at + 2 and {text[at + 1], text[at + 2]} <= _SIGNS.keys()
+        if text[at] not in _SIGNS and not misheard:
+            at += 1
+            continue
+        start, end, digits, sure = at, at, "", True
+        if text[at] not in _SIGNS:
+            end, digits, sure, at = at + 1, "1", False, at + 1
+        while at < len(text):
+            if text[at] in _SIGNS:
+                digits, end = digits + _SIGNS[text[at]], at + 1
+            elif sounds[at] in _SOUNDS and at + 1 < len(text) and text[at + 1] in _SIGNS and len(digits) > 1:
+                digits, sure = digits + _SOUNDS[sounds[at]], False
+            elif text[at] not in _SKIPPED:
+                break
+            at += 1
+        # One digit before a measure (3天, 5栋) is no part of a number.
+        if len(digits) > 1 or end >= len(text.rstrip("，。？")):
+            runs.append(_Digits(each, start, end, digits, sure))
+    return runs
+
+
+def _field(value: str, strength: float, runs: Sequence[_Digits]) -> Field:
+    heard = fmean(run.said.confidence(run.start, run.end) for run in runs)
+    return Field(value, strength * heard, once([run.said.evidence(run.start, run.end) for run in runs]))

@@ -1,0 +1,117 @@
+"""Names found by how they sound, since a recogniser errs by sound."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pypinyin import Style, lazy_pinyin
+
+_MIN_SYLLABLES_FOR_AN_EDIT = 4
+_ALIKE_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"))
+
+
+@dataclass(frozen=True, slots=True)
+class SoundHit:
+    """`text[start:end]` sounds like `name`, with `edits` syllables wrong, missing or too many."""
+
+    start: int
+    end: int
+    name: str
+    edits: int
+
+
+@lru_cache(maxsize=8192)
+def syllables(text: str) -> tuple[str, ...]:
+    """Give one toneless syllable a character (itself where it is no hanzi)."""
+    return _read(text, Style.NORMAL)
+
+
+@lru_cache(maxsize=8192)
+def tonal_syllables(text: str) -> tuple[str, ...]:
+    """Give one syllable with its tone number a character."""
+    return _read(text, Style.TONE3)
+
+
+def alike(syllable: str) -> str:
+    """Fold what many speakers and most telephones do not tell apart: zh/z, ch/c, sh/s, n/l, -ng/-n."""
+    for initial, plain in _ALIKE_INITIALS:
+        if syllable.startswith(initial):
+            syllable = plain + syllable[len(initial) :]
+            break
+    return syllable[:-1] if syllable.endswith("ng") else syllable
+
+
+class SoundIndex:
+    """Names by their pairs of neighbouring syllables; one wrong syllable in a name of four leaves one pair whole."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._sounds = {name: _folded(name) for name in names}
+        self._pairs: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for name, sounds in self._sounds.items():
+            for at in range(len(sounds) - 1):
+                self._pairs.setdefault((sounds[at], sounds[at + 1]), []).append((name, at))
+
+    def find(self, text: str) -> list[SoundHit]:
+        """Find where `text` sounds like a name: fewest edits first, then longest, then earliest; hits may overlap.
+
+        Names of two or three syllables must sound right; longer ones may have one syllable wrong, missing or added.
+        """
+        heard = _folded(text)
+        best: dict[tuple[int, int, str], int] = {}
+        for at in range(len(heard) - 1):
+            for name, offset in self._pairs.get((heard[at], heard[at + 1]), ()):
+                sounds = self._sounds[name]
+                allowed = 1 if len(sounds) >= _MIN_SYLLABLES_FOR_AN_EDIT else 0
+                for start in range(max(0, at - offset - allowed), at - offset + allowed + 1):
+                    for length in range(len(sounds) - allowed, len(sounds) + allowed + 1):
+                        end = start + length
+                        edits = _distance(sounds, heard[start:end])
+                        # 紫荆小5栋: the 5 is no wrong syllable of the name.
+                        if edits <= allowed and end <= len(heard) and (not edits or text[start:end].isalpha()):
+                            best[start, end, name] = edits
+        hits = [SoundHit(start, end, name, edits) for (start, end, name), edits in best.items()]
+        return sorted(hits, key=lambda hit: (hit.edits, hit.start - hit.end, hit.start, hit.name))
+
+
+def sounds_like(phrase: str, text: str) -> list[tuple[int, int]]:
+    """Find the places where `text` sounds exactly like `phrase` though it is written otherwise.
+
+    Two syllables alone are too common: there the tones must agree, or one character be the same.
+    """
+    wanted, heard = syllables(phrase), syllables(text)
+    found = []
+    for at in range(len(heard) - len(wanted) + 1):
+        window = text[at : at + len(wanted)]
+        if heard[at : at + len(wanted)] != wanted or window == phrase:
+            continue
+        same_sign = any(mine == theirs for mine, theirs in zip(phrase, window, strict=True))
+        same_tones = tonal_syllables(phrase) == tonal_syllables(window)
+        if len(wanted) > 2 or (len(wanted) == 2 and (same_sign or same_tones)):  # noqa: PLR2004 - two syllables
+            found.append((at, at + len(wanted)))
+    return found
+
+
+def _read(text: str, style: Style) -> tuple[str, ...]:
+    read = tuple(lazy_pinyin(text, style=style, errors=_apart))
+    if len(read) == len(text):
+        return read
+    return tuple(lazy_pinyin(sign, style=style, errors=_apart)[0] for sign in text)
+
+
+def _apart(signs: str) -> Any:
+    return list(signs)
+
+
+@lru_cache(maxsize=8192)
+def _folded(text: str) -> tuple[str, ...]:
+    return tuple(alike(syllable) for syllable in syllables(text))
+
+
+def _distance(left: tuple[str, ...], right: tuple[str, ...]) -> int:
+    row = list(range(len(right) + 1))
+    for at, mine in enumerate(left, 1):
+        previous, row[0] = row[0], at
+        for to, theirs in enumerate(right, 1):
+            previous, row[to] = row[to], min(row[to] + 1, row[to - 1] + 1, previous + (mine != theirs))
+    return row[-1]

@@ -1,0 +1,46 @@
+"""The model's directory as Vosk expects it, and the archive of it."""
+
+import lzma
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.training.kaldi_text import Weights, acoustic_model
+from asr.training.layout import MFCC_CONF
+
+MODEL_CONF = """\
+--min-active=200
+--max-active=3000
+--beam=12.0
+--lattice-beam=6.0
+--acoustic-scale=0.5
+--frame-subsampling-factor=3
+--endpoint.silence-phones=1
+--endpoint.rule2.min-trailing-silence=0.5
+--endpoint.rule3.min-trailing-silence=1.0
+--endpoint.rule4.min-trailing-silence=2.0
+"""
+
+
+def write_acoustics(folder: Path, weights: Weights, priors: npt.NDArray[np.float64]) -> None:
+    """Write the network and how to feed it into `folder`; `weights` are named as in asr.training.network."""
+    for name in ("am", "conf"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "am/final.mdl").write_text(acoustic_model(weights, priors))
+    (folder / "conf/mfcc.conf").write_text(MFCC_CONF)
+    (folder / "conf/model.conf").write_text(MODEL_CONF)
+
+
+def pack(folder: Path, archive: Path) -> Path:
+    """Write `folder` as the single top directory of a .tar.xz, with no owner and no dates of this machine."""
+
+    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.uid = entry.gid = entry.mtime = 0
+        entry.uname = entry.gname = ""
+        return entry
+
+    with lzma.open(archive, "wb", preset=9 | lzma.PRESET_EXTREME) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        tar.add(folder, arcname=folder.name, filter=plain)
+    return archive

@@ -1,0 +1,22 @@
+"""The words of a model and what is likely to follow what: all of its graph, from the recipe alone."""
+
+import shutil
+from pathlib import Path
+
+from asr.training.graph import FstTools, Lexicon, write_graph
+from asr.training.kaldi_text import word_boundaries
+from asr.training.language import estimate, grammar_text
+from asr.training.recipe import Recipe
+from asr.training.sentences import sentences
+
+
+def write_words(folder: Path, recipe: Recipe, seed: int, text_sentences: int, tools: FstTools) -> None:
+    """Write the model's `graph/` anew: vocabulary, pronunciations, bigrams of `text_sentences` generated sentences."""
+    graph = folder / "graph"
+    shutil.rmtree(graph, ignore_errors=True)
+    (graph / "phones").mkdir(parents=True)
+    (graph / "phones/word_boundary.int").write_text(word_boundaries())
+    vocabulary = recipe.vocabulary()
+    lexicon = Lexicon.build({word: recipe.pronunciations(word) for word in vocabulary})
+    bigrams = estimate(sentences(recipe, seed, text_sentences), vocabulary)
+    write_graph(graph, lexicon, grammar_text(bigrams, lexicon.numbers()), tools)
