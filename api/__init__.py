@@ -1,0 +1,1 @@
+"""What is stored, who may see it, and the processes that do the work."""

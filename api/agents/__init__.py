@@ -1,0 +1,1 @@
+"""The agents' seats: who may log in at which extension, and the secrets of their phones."""

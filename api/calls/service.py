@@ -1,0 +1,172 @@
+"""What the rest of the program does with calls."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.calls.models import CallRow, SegmentRow
+from api.calls.repository import CallFilter, CallRepository
+from api.kit.base import storable
+from api.kit.changes import ChangeRepository
+from api.kit.pagination import Cursor
+from api.recordings.models import RecordingRow
+from api.recordings.repository import RecordingRepository
+from api.tickets.repository import TicketRepository
+from telephony.calls.model import Call
+
+# PostgreSQL takes 65,535 parameters a statement; a call has 12.
+_BATCH = 1000
+
+
+async def store_calls(session: AsyncSession, calls: Sequence[Call]) -> set[str]:
+    """Store calls as the reducer sees them now; returns the references of those that became different.
+
+    Idempotent: the same calls again change nothing and wake nobody. Of a call given twice, the last counts. A call
+    that has ended is not reopened.
+    """
+    latest = {storable(call.call_ref): call for call in calls}
+    # One order for everybody, so that two writers never wait for each other in a circle.
+    ordered = sorted(latest.items())
+    changed: set[str] = set()
+    for start in range(0, len(ordered), _BATCH):
+        changed |= await _store_batch(session, dict(ordered[start : start + _BATCH]))
+    await ChangeRepository(session).publish("call", sorted(changed))
+    return changed
+
+
+async def _store_batch(session: AsyncSession, calls: dict[str, Call]) -> set[str]:
+    repository = CallRepository(session)
+    running = {ref for ref, call in calls.items() if call.ended_at is None}
+    # Its segments stay closed as well.
+    stale = await repository.ended(running) if running else set()
+    fresh = {ref: call for ref, call in calls.items() if ref not in stale}
+    changed = await repository.upsert([_call_values(ref, call) for ref, call in fresh.items()])
+    changed |= await repository.upsert_segments(
+        [
+            {
+                "call_ref": ref,
+                "ordinal": ordinal,
+                "agent": storable(segment.agent),
+                "started_at": segment.started_at,
+                "ended_at": segment.ended_at,
+                "talk_seconds": segment.talk_seconds,
+                "recording_id": segment.recording_id,
+            }
+            for ref, call in fresh.items()
+            for ordinal, segment in enumerate(call.segments)
+        ]
+    )
+    changed |= await repository.drop_segments_from({ref: len(call.segments) for ref, call in fresh.items()})
+    return changed
+
+
+def _call_values(call_ref: str, call: Call) -> dict[str, Any]:
+    return {
+        "call_ref": call_ref,
+        "caller": storable(call.caller) if call.caller else None,
+        "queue": storable(call.queue) if call.queue else None,
+        "outcome": call.outcome,
+        "via": call.via,
+        "sip_call_id": storable(call.sip_call_id) if call.sip_call_id else None,
+        "offered_at": call.offered_at,
+        "answered_at": call.answered_at,
+        "ended_at": call.ended_at,
+        "wait_seconds": call.wait_seconds,
+        "talk_seconds": call.talk_seconds,
+        "agent": storable(call.agent) if call.agent else None,
+    }
+
+
+async def in_progress(session: AsyncSession) -> list[CallRow]:
+    """Return the stored calls that have not ended, with their segments."""
+    return await CallRepository(session).in_progress()
+
+
+async def find(session: AsyncSession, call_ref: str) -> CallRow | None:
+    """Return a call with its segments, None where there is none."""
+    return await CallRepository(session).get(storable(call_ref))
+
+
+async def by_refs(session: AsyncSession, call_refs: Sequence[str]) -> list[CallRow]:
+    """Return those of the calls that are stored, latest first."""
+    return await CallRepository(session).by_refs(call_refs)
+
+
+async def find_by_sip_call_id(session: AsyncSession, sip_call_id: str) -> CallRow | None:
+    """Return the call that began with this SIP dialogue, None where there is none."""
+    return await CallRepository(session).by_sip_call_id(storable(sip_call_id))
+
+
+async def page(
+    session: AsyncSession, wanted: CallFilter, cursor: Cursor | None, limit: int
+) -> tuple[list[CallRow], str | None]:
+    """Return calls, latest first, and the cursor of the next page."""
+    rows = await CallRepository(session).page(wanted, cursor, limit + 1)
+    shown = rows[:limit]
+    return shown, Cursor(shown[-1].offered_at, shown[-1].call_ref).encode() if len(rows) > limit else None
+
+
+async def calls_json(session: AsyncSession, calls: Sequence[CallRow]) -> list[dict[str, Any]]:
+    """Return calls in the shape that others rely on, with what became of their recordings and tickets."""
+    refs = [call.call_ref for call in calls]
+    recordings = await RecordingRepository(session).by_calls(refs)
+    tickets = await TicketRepository(session).ids_by_calls(refs)
+    return [call_json(call, recordings.get(call.call_ref, []), tickets.get(call.call_ref)) for call in calls]
+
+
+def call_json(call: CallRow, recordings: Sequence[RecordingRow], ticket_id: str | None) -> dict[str, Any]:
+    """Return one call in the shape that others rely on; times are ISO 8601 with zone, seconds are floats."""
+    states = {recording.recording_id: recording.state for recording in recordings}
+    return {
+        "call_ref": call.call_ref,
+        "caller": call.caller,
+        "queue": call.queue,
+        "outcome": call.outcome,
+        "via": call.via,
+        "offered_at": _iso(call.offered_at),
+        "answered_at": _iso(call.answered_at),
+        "ended_at": _iso(call.ended_at),
+        "wait_seconds": call.wait_seconds,
+        "talk_seconds": call.talk_seconds,
+        "agent": call.agent,
+        "segments": [_segment_json(segment, states) for segment in call.segments],
+        "transcript_state": transcript_state(call, recordings),
+        "ticket_id": ticket_id,
+    }
+
+
+def _segment_json(segment: SegmentRow, states: dict[str, str]) -> dict[str, Any]:
+    recording_id = segment.recording_id
+    return {
+        "agent": segment.agent,
+        "started_at": _iso(segment.started_at),
+        "ended_at": _iso(segment.ended_at),
+        "talk_seconds": segment.talk_seconds,
+        "recording_id": recording_id,
+        # Named by Asterisk, not yet seen by a worker: it is being written.
+        "recording_state": states.get(recording_id, "recording") if recording_id else None,
+    }
+
+
+def transcript_state(call: CallRow, recordings: Sequence[RecordingRow]) -> str:
+    """Return what can be read of a call.
+
+    `none` (there is nothing to transcribe), `pending`, `complete`, `partial` (some of it could not be heard), `failed`
+    (none of it could).
+    """
+    known = {recording.recording_id: recording for recording in recordings}
+    expected = {segment.recording_id for segment in call.segments if segment.recording_id}
+    if not expected | known.keys():
+        return "none"
+    if expected - known.keys() or any(recording.state in {"recording", "stored"} for recording in recordings):
+        return "pending"
+    if all(recording.state == "failed" for recording in recordings):
+        return "failed"
+    # A transcribed recording with a reason was torn, or lacked a track.
+    return "partial" if any(recording.reason for recording in recordings) else "complete"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="microseconds") if moment else None

@@ -1,0 +1,177 @@
+"""What the desk shows, gathered from the nouns' services."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import service as accounts
+from api.calls import service as calls
+from api.calls.models import CallRow
+from api.calls.repository import CallFilter
+from api.console import words
+from api.kit import clock
+from api.recordings import service as recordings
+from api.tickets import service as tickets
+from api.tickets.models import TicketRow
+from api.transcripts import service as transcripts
+from asr.draft import Taxonomy
+from asr.transcript import Transcript
+
+_STATE_FILTERS: dict[str, tuple[tuple[str, ...], bool | None]] = {
+    "": ((), None),
+    "waiting": (("in_progress",), False),
+    "talking": (("in_progress",), True),
+    "answered": ((), True),
+    "abandoned": (("abandoned",), None),
+    "short_abandoned": (("short_abandoned",), None),
+    "failed": (("failed",), None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFilter:
+    """What a person chose above the table; all of it stands in the page's address."""
+
+    day: date
+    state: str = ""
+    agent: str = ""
+    caller: str = ""
+
+    def wanted(self, timezone: str, refs: tuple[str, ...] = ()) -> CallFilter:
+        """Return the calls this means, among `refs` where there are any. Who waits or talks is shown on any day."""
+        start, end = clock.date_bounds(self.day, timezone)
+        outcome, with_agent = _STATE_FILTERS.get(self.state, ((), None))
+        now = self.state in {"waiting", "talking"}
+        return CallFilter(
+            since=None if now else start,
+            until=None if now else end,
+            outcome=outcome,
+            with_agent=with_agent,
+            agent=self.agent or None,
+            caller_part=self.caller or None,
+            refs=refs,
+        )
+
+    def query(self) -> str:
+        """Return the filter as it stands in an address."""
+        chosen = {"day": self.day.isoformat(), "state": self.state, "agent": self.agent, "caller": self.caller}
+        return urlencode({name: value for name, value in chosen.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table."""
+
+    call: Mapping[str, Any]
+    state: str
+    agent: str
+    summary: str
+    urgent: bool
+
+
+async def rows(session: AsyncSession, found: Sequence[CallRow]) -> list[Row]:
+    """Return calls as lines of the table, each with what its draft says in short."""
+    names = await accounts.agent_names(session)
+    drafts = await tickets.find_by_calls(session, [call.call_ref for call in found])
+    return [
+        Row(
+            call,
+            words.state_of(call),
+            names.get(call["agent"] or "", call["agent"] or ""),
+            _value(drafts.get(call["call_ref"]), "summary"),
+            _value(drafts.get(call["call_ref"]), "urgency") == "urgent",
+        )
+        for call in await calls.calls_json(session, found)
+    ]
+
+
+async def call_view(session: AsyncSession, call_ref: str, taxonomy: Taxonomy) -> dict[str, Any] | None:
+    """Return what the right half of the desk shows of a call, None where there is none."""
+    found = await calls.find(session, call_ref)
+    if found is None:
+        return None
+    call = (await calls.calls_json(session, [found]))[0]
+    names = await accounts.agent_names(session)
+    transcript = await transcripts.call_transcript(session, found.call_ref)
+    ticket = await tickets.find_by_call(session, found.call_ref)
+    sounds = await recordings.of_call(session, found.call_ref)
+    return {
+        "call": call,
+        "state": words.state_of(call),
+        "agent": names.get(call["agent"] or "", call["agent"] or ""),
+        "recordings": [
+            {
+                "recording_id": sound.recording_id,
+                "agent": names.get(sound.agent, sound.agent),
+                "duration_seconds": _length(sound.recording_id, sound.duration_seconds, transcript),
+                "state": sound.state,
+                "reason": sound.reason,
+            }
+            for sound in sounds
+        ],
+        "utterances": _utterances(transcript, sounds[0].recording_id if sounds else None),
+        "ticket": ticket,
+        "urgent": _value(ticket, "urgency") == "urgent",
+        "fields": _fields(ticket, transcript, taxonomy) if ticket else [],
+    }
+
+
+def _utterances(transcript: Transcript, first_recording: str | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": index,
+            "speaker": utterance.speaker,
+            "start": utterance.start,
+            "end": utterance.end,
+            "confidence": utterance.confidence,
+            "recording_id": utterance.recording_id or first_recording,
+            "pieces": words.doubtful_pieces(utterance.text, [word.to_json() for word in utterance.words]),
+        }
+        for index, utterance in enumerate(transcript.utterances)
+    ]
+
+
+def _fields(ticket: TicketRow, transcript: Transcript, taxonomy: Taxonomy) -> list[dict[str, Any]]:
+    spoken = list(transcript.utterances)
+    return [
+        {
+            "name": name,
+            "value": _shown(name, field["value"], taxonomy),
+            "raw": field["value"],
+            "confidence": field["confidence"],
+            "confirmed": field["confirmed"],
+            "evidence": [
+                {
+                    **evidence,
+                    "speaker": spoken[evidence["utterance"]].speaker,
+                    "recording_id": evidence.get("recording_id") or spoken[evidence["utterance"]].recording_id,
+                }
+                for evidence in field["evidence"]
+                if 0 <= evidence["utterance"] < len(spoken)
+            ],
+        }
+        for name, field in ((name, ticket.fields[name]) for name in words.FIELDS if name in ticket.fields)
+    ]
+
+
+def _shown(name: str, value: Any, taxonomy: Taxonomy) -> tuple[str, str]:
+    """Return a field's value in Chinese and English; English is empty where there is none."""
+    if value in {None, ""}:
+        return "", ""
+    if name == "category":
+        matter = next((matter for matter in taxonomy.matters if matter.code == value), None)
+        return (matter.zh, matter.en) if matter else (str(value), "")
+    return words.VALUES.get(name, {}).get(str(value), (str(value), ""))
+
+
+def _value(ticket: TicketRow | None, name: str) -> str:
+    return str((ticket.fields.get(name) or {}).get("value") or "") if ticket else ""
+
+
+def _length(recording_id: str, known: float | None, transcript: Transcript) -> float:
+    ends = [each.end for each in transcript.utterances if each.recording_id == recording_id]
+    return max([known or 0.0, *ends])

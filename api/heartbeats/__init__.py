@@ -1,0 +1,1 @@
+"""Signs of life of the processes that answer no requests, over however many machines."""

@@ -1,0 +1,13 @@
+"""Every table of this program, for migrations to compare with the database."""
+
+from api.accounts import models as accounts
+from api.calls import models as calls
+from api.heartbeats import models as heartbeats
+from api.kit import changes
+from api.kit.base import Base
+from api.recordings import models as recordings
+from api.tickets import models as tickets
+from api.transcripts import models as transcripts
+
+MODULES = (accounts, calls, changes, heartbeats, recordings, tickets, transcripts)
+METADATA = Base.metadata

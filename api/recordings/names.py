@@ -1,0 +1,41 @@
+"""What a recording's name says: whose call, which agent, when it began."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_NAME = re.compile(r"(?P<call_ref>[A-Za-z0-9_.-]{1,150}?)--(?P<agent>[A-Za-z0-9_]{1,40})--(?P<micros>[0-9]{15,17})")
+_SUFFIXES = {"mixed": ".wav", "agent": "-agent.wav", "citizen": "-citizen.wav"}
+DONE = ".done"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingName:
+    """`<call_ref>--<agent>--<microseconds since 1970>`, as the dialplan writes it."""
+
+    recording_id: str
+    call_ref: str
+    agent: str
+    started_at: datetime
+
+    def file(self, track: str) -> str:
+        """Return the file name of `mixed`, `agent` or `citizen`, relative to the recordings' folder."""
+        return self.recording_id + _SUFFIXES[track]
+
+
+def parse(recording_id: str) -> RecordingName | None:
+    """Read a recording's name; None for any other text, such as one that leads out of the folder."""
+    found = _NAME.fullmatch(recording_id)
+    if found is None:
+        return None
+    started_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(found["micros"]))
+    return RecordingName(recording_id, found["call_ref"], found["agent"], started_at)
+
+
+def of_file(file_name: str) -> tuple[RecordingName, bool] | None:
+    """Return the recording that a file belongs to and whether the file marks its completion."""
+    for suffix in (DONE, _SUFFIXES["agent"], _SUFFIXES["citizen"], _SUFFIXES["mixed"]):
+        if file_name.endswith(suffix):
+            name = parse(file_name.removesuffix(suffix))
+            return (name, suffix == DONE) if name else None
+    return None

@@ -1,0 +1,124 @@
+"""All SQL about recordings."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from api.calls.models import CallRow, SegmentRow
+from api.kit.repository import Repository
+from api.recordings.models import RecordingRow
+
+
+class RecordingRepository(Repository):
+    """Reads and writes recordings."""
+
+    async def get(self, recording_id: str) -> RecordingRow | None:
+        """Return one recording."""
+        return await self.session.get(RecordingRow, recording_id, populate_existing=True)
+
+    async def lock(self, recording_id: str) -> RecordingRow | None:
+        """Return one recording that nobody else can change before this transaction ends."""
+        return await self.session.get(RecordingRow, recording_id, populate_existing=True, with_for_update=True)
+
+    async def by_calls(self, call_refs: Sequence[str]) -> dict[str, list[RecordingRow]]:
+        """Return each call's recordings in the order in which they began."""
+        rows = await self.session.scalars(
+            select(RecordingRow)
+            .where(RecordingRow.call_ref.in_(call_refs))
+            .order_by(RecordingRow.started_at, RecordingRow.recording_id)
+        )
+        found: dict[str, list[RecordingRow]] = defaultdict(list)
+        for row in rows:
+            found[row.call_ref].append(row)
+        return dict(found)
+
+    async def states(self, recording_ids: Sequence[str]) -> dict[str, str]:
+        """Return the states of those recordings that are known."""
+        rows = await self.session.execute(
+            select(RecordingRow.recording_id, RecordingRow.state).where(RecordingRow.recording_id.in_(recording_ids))
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def insert_new(self, values: dict[str, Any]) -> bool:
+        """Store a recording unless it is known; says whether it was new."""
+        added = await self.session.scalar(
+            insert(RecordingRow)
+            .values(values)
+            .on_conflict_do_nothing(index_elements=[RecordingRow.recording_id])
+            .returning(RecordingRow.recording_id)
+        )
+        return added is not None
+
+    async def finish(self, recording_id: str, reason: str | None) -> bool:
+        """Note that nothing more will be written to a recording; says whether that is news."""
+        changed = await self.session.scalar(
+            update(RecordingRow)
+            .where(RecordingRow.recording_id == recording_id, RecordingRow.state == "recording")
+            .values(state="stored", reason=reason)
+            .returning(RecordingRow.recording_id)
+        )
+        return changed is not None
+
+    async def set_result(self, recording_id: str, **values: Any) -> None:
+        """Note what became of a recording."""
+        await self.session.execute(update(RecordingRow).where(RecordingRow.recording_id == recording_id).values(values))
+
+    async def unfinished(self, ended_before: datetime, limit: int) -> list[RecordingRow]:
+        """Return recordings without a completion mark whose call ended before that moment."""
+        rows = await self.session.scalars(
+            select(RecordingRow)
+            .join(CallRow, CallRow.call_ref == RecordingRow.call_ref)
+            .where(RecordingRow.state == "recording", CallRow.ended_at < ended_before)
+            .limit(limit)
+        )
+        return list(rows)
+
+    async def never_seen(self, ended_before: datetime, ended_after: datetime, limit: int) -> list[str]:
+        """Return recordings that Asterisk named in calls that ended between the moments, but wrote no file of."""
+        rows = await self.session.scalars(
+            select(SegmentRow.recording_id)
+            .join(CallRow, CallRow.call_ref == SegmentRow.call_ref)
+            .outerjoin(RecordingRow, RecordingRow.recording_id == SegmentRow.recording_id)
+            .where(
+                SegmentRow.recording_id.is_not(None),
+                RecordingRow.recording_id.is_(None),
+                CallRow.ended_at < ended_before,
+                CallRow.ended_at > ended_after,
+            )
+            .limit(limit)
+        )
+        return [row for row in rows if row is not None]
+
+    async def without_job(self, task_name: str, found_before: datetime, limit: int) -> list[RecordingRow]:
+        """Return recordings that wait for transcription while no job cares for them."""
+        rows = await self.session.scalars(
+            select(RecordingRow)
+            .where(
+                RecordingRow.state == "stored",
+                RecordingRow.found_at < found_before,
+                text(
+                    "NOT EXISTS (SELECT FROM procrastinate_jobs AS job WHERE job.task_name = :task_name"
+                    " AND job.status IN ('todo', 'doing') AND job.args ->> 'recording_id' = recordings.recording_id)"
+                ).bindparams(task_name=task_name),
+            )
+            .limit(limit)
+        )
+        return list(rows)
+
+    async def oldest_untranscribed_seconds(self) -> float | None:
+        """Return how long ago the oldest recording that waits for transcription was found, None where none waits."""
+        age = await self.session.scalar(
+            select(func.extract("epoch", func.now() - func.min(RecordingRow.found_at))).where(
+                RecordingRow.state == "stored"
+            )
+        )
+        return None if age is None else float(age)
+
+    async def count_by_state(self) -> dict[str, int]:
+        """Return how many recordings are in which state."""
+        rows = await self.session.execute(select(RecordingRow.state, func.count()).group_by(RecordingRow.state))
+        return {row[0]: row[1] for row in rows}

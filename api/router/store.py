@@ -1,0 +1,74 @@
+import asyncio
+import time
+from collections.abc import Iterable
+
+from sqlalchemy.exc import DBAPIError
+
+from api.calls.service import store_calls
+from api.kit import logs
+from api.kit.database import Database
+from telephony.calls.model import Call
+
+log = logs.get(__name__)
+GATHER_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 5.0
+
+
+class CallStore:
+    """Writes changed calls to the database behind the reducer's back: events never wait for PostgreSQL.
+
+    Only a call's latest state is kept, so a database that is away costs memory for the calls, not for the events.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: dict[str, Call] = {}
+        self._storing: dict[str, Call] = {}
+        self._filled = asyncio.Event()
+        self._oldest: float | None = None
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long the oldest change has waited to be stored."""
+        return 0.0 if self._oldest is None else time.monotonic() - self._oldest
+
+    @property
+    def waiting(self) -> int:
+        """How many calls changed since they were last stored."""
+        return len(self._waiting.keys() | self._storing.keys())
+
+    def put(self, calls: Iterable[Call]) -> None:
+        """Remember changed calls; the latest state of each is what will be stored."""
+        self._waiting |= {call.call_ref: call for call in calls}
+        if self._waiting:
+            self._oldest = self._oldest or time.monotonic()
+            self._filled.set()
+
+    async def run(self) -> None:
+        """Store until cancelled; while the database is away, try again with growing pauses."""
+        pause = GATHER_SECONDS
+        while True:
+            await self._filled.wait()
+            try:
+                await self.flush()
+                pause = GATHER_SECONDS
+            except (DBAPIError, OSError) as error:
+                pause = min(LONGEST_WAIT_SECONDS, pause * 2)
+                log.warning("calls_wait_for_database", calls=self.waiting, reason=str(error.__cause__ or error))
+            await asyncio.sleep(pause)
+
+    async def flush(self) -> None:
+        """Store what waits, in one transaction. Raises when the database is away; then all of it waits on."""
+        self._storing, self._waiting = self._waiting, {}
+        self._filled.clear()
+        try:
+            async with self._database.session() as session:
+                await store_calls(session, list(self._storing.values()))
+        except BaseException:
+            # What changed meanwhile is newer.
+            self._waiting = {**self._storing, **self._waiting}
+            self._filled.set()
+            raise
+        finally:
+            self._storing = {}
+        self._oldest = time.monotonic() if self._waiting else None

@@ -1,0 +1,1 @@
+"""Fetches what is not Python: Asterisk with SIPp, the speaking voice, the speech model, and for the tests a browser."""

@@ -1,0 +1,98 @@
+"""What the rest of the program does with tickets."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.kit.base import storable
+from api.kit.changes import ChangeRepository
+from api.kit.pagination import Cursor
+from api.tickets.models import TicketRow
+from api.tickets.repository import TicketRepository
+
+
+async def store_draft(
+    session: AsyncSession,
+    call_ref: str,
+    fields: Mapping[str, Any],
+    *,
+    reason: str | None,
+    now: datetime,
+    timezone: str,
+) -> str:
+    """Store what a call's transcript suggests as its draft ticket; returns the ticket's number.
+
+    Idempotent: a call has one ticket, the same draft again changes nothing, and a field that a human confirmed stays
+    as it is. `reason` says why the machine could not fill it in; the draft is then a task for a human.
+    """
+    repository = TicketRepository(session)
+    ticket = await repository.lock_by_call(call_ref)
+    if ticket is None:
+        # The day is the city's: clerks sort and name their work by it.
+        day = now.astimezone(ZoneInfo(timezone)).strftime("%Y%m%d")
+        ticket_id = f"{day}{await repository.next_number():06d}"
+        await repository.insert(
+            ticket_id=ticket_id,
+            call_ref=call_ref,
+            state="draft",
+            fields=dict(fields),
+            reason=reason,
+            created_at=now,
+            changed_at=now,
+        )
+    else:
+        ticket_id = ticket.ticket_id
+        merged = keep_confirmed(ticket.fields, fields)
+        if merged == ticket.fields and reason == ticket.reason:
+            return ticket_id
+        ticket.fields = merged
+        ticket.reason = reason
+        ticket.changed_at = now
+    await ChangeRepository(session).publish("ticket", [call_ref])
+    return ticket_id
+
+
+async def find(session: AsyncSession, ticket_id: str) -> TicketRow | None:
+    """Return a ticket, None where there is none."""
+    return await TicketRepository(session).get(storable(ticket_id))
+
+
+async def find_by_call(session: AsyncSession, call_ref: str) -> TicketRow | None:
+    """Return a call's ticket, None where there is none."""
+    return await TicketRepository(session).by_call(storable(call_ref))
+
+
+async def find_by_calls(session: AsyncSession, call_refs: Sequence[str]) -> dict[str, TicketRow]:
+    """Return the calls' tickets by call."""
+    return await TicketRepository(session).by_calls(call_refs)
+
+
+async def page(
+    session: AsyncSession, since: datetime | None, until: datetime | None, cursor: Cursor | None, limit: int
+) -> tuple[list[TicketRow], str | None]:
+    """Return tickets, latest first, and the cursor of the next page."""
+    rows = await TicketRepository(session).page(since, until, cursor, limit + 1)
+    shown = rows[:limit]
+    return shown, Cursor(shown[-1].created_at, shown[-1].ticket_id).encode() if len(rows) > limit else None
+
+
+def keep_confirmed(stored: Mapping[str, Any], suggested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the suggested fields, but those that a human confirmed as they are stored."""
+    confirmed = {name: field for name, field in stored.items() if field.get("confirmed")}
+    return {**suggested, **confirmed}
+
+
+def ticket_json(ticket: TicketRow) -> dict[str, Any]:
+    """Return a ticket in the shape that others rely on."""
+    return {
+        "ticket_id": ticket.ticket_id,
+        "call_ref": ticket.call_ref,
+        "state": ticket.state,
+        "fields": ticket.fields,
+        "reason": ticket.reason,
+        "created_at": ticket.created_at.isoformat(timespec="microseconds"),
+        "changed_at": ticket.changed_at.isoformat(timespec="microseconds"),
+    }

@@ -1,0 +1,147 @@
+import re
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from api.accounts import service as accounts
+from api.calls import service
+from api.kit import clock
+from api.kit.database import Database
+from api.recordings import names
+from api.recordings import service as recordings
+from api.tickets import service as tickets
+from tests.api import samples
+from tests.api.conftest import NewToken
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'onmouseover='alert(1)",
+    "{{ 7*7 }}",
+    "a\r\nSet-Cookie: x=y",
+    "a\u2028b\u2029c\x85d",
+    "\u202egnp.exe",
+    "😀" * 4000,
+]
+
+
+@pytest.fixture
+async def desk(nobody: httpx.AsyncClient, new_token: NewToken) -> httpx.AsyncClient:
+    """A browser's session of a supervisor."""
+    await nobody.post("/login", data={"token": await new_token("supervisor")})
+    return nobody
+
+
+async def _store(database: Database, *calls: object) -> None:
+    async with database.session() as session:
+        await service.store_calls(session, calls)  # type: ignore[arg-type]
+
+
+def _refs(html: str) -> list[str]:
+    return re.findall(r'<tr data-ref="([^"]+)"', html)
+
+
+async def test_every_figure_is_as_long_as_the_list_behind_it(desk: httpx.AsyncClient, database: Database) -> None:
+    now = clock.now()
+    day, _end = clock.day_bounds(now, "Asia/Shanghai")
+    talking = samples.call("1.5", offered_at=day)
+    calls = [
+        samples.call("1.1", "in_progress", offered_at=day - timedelta(days=1)),
+        samples.call("1.2", "abandoned", offered_at=day),
+        samples.call("1.3", "short_abandoned", offered_at=day),
+        samples.call("1.4", "failed", offered_at=day),
+        samples.call("1.6", offered_at=day, wait_seconds=2.0),
+        samples.call("1.7", offered_at=day, wait_seconds=4.0),
+        samples.call("1.8", offered_at=day - timedelta(seconds=1)),
+    ]
+    await _store(database, *calls, talking)
+    strip = (await desk.get("/desk/figures")).text
+    figures = dict(re.findall(r'data-state="(\w+)".*?<b>(\d+)</b>', strip, re.DOTALL))
+    assert figures == {"waiting": "1", "talking": "0", "answered": "3", "abandoned": "1", "failed": "1"}
+    assert "<b>3.4″</b>" in strip
+    for state, number in figures.items():
+        rows = (await desk.get("/desk/rows", params={"state": state})).text
+        assert len(_refs(rows)) == int(number), state
+    assert len(_refs((await desk.get("/desk/rows")).text)) == 6
+
+
+async def test_hostile_callers_are_shown_and_do_nothing(desk: httpx.AsyncClient, database: Database) -> None:
+    now = clock.now()
+    await _store(database, *(samples.call(f"1.{n}", caller=caller, offered_at=now) for n, caller in enumerate(HOSTILE)))
+    for url in ["/desk", "/desk/rows", *(f"/desk/calls/1.{n}" for n in range(len(HOSTILE)))]:
+        answer = await desk.get(url)
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+        assert "<img" not in answer.text
+        assert "'onmouseover='" not in answer.text
+        assert len(answer.text) < 40_000
+    assert "&lt;script&gt;" in (await desk.get("/desk/rows")).text
+    assert "{{ 7*7 }}" in (await desk.get("/desk/rows")).text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "day=2026-13-01",
+        "day=%00",
+        "cursor=x",
+        "state=%3Cscript%3E",
+        "caller=%00%27%22%25_",
+        "call=%00",
+        "ref=%00&ref=x",
+    ],
+)
+async def test_a_hostile_address_is_refused_or_shows_nothing(desk: httpx.AsyncClient, query: str) -> None:
+    for path in ("/desk", "/desk/rows"):
+        answer = await desk.get(f"{path}?{query}")
+        assert answer.status_code in {200, 400, 422}
+        assert "<script>alert" not in answer.text
+
+
+async def test_every_page_forbids_foreign_and_inline_scripts(desk: httpx.AsyncClient) -> None:
+    for path in ("/desk", "/login", "/docs", "/api/v1/calls", "/static/desk.js", "/nothing"):
+        policy = (await desk.get(path)).headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "script-src 'self';" in policy
+        assert "frame-ancestors 'none'" in policy
+    html = (await desk.get("/desk")).text + (await desk.get("/login")).text + (await desk.get("/docs")).text
+    assert re.findall(r"<script(?! src=)", html) == []
+    assert re.findall(r"\son\w+=", html) == []
+    assert "style=" not in html
+
+
+async def test_a_call_whose_recording_cannot_be_heard_says_so_and_asks_a_human(
+    desk: httpx.AsyncClient, database: Database
+) -> None:
+    one = samples.call("1.1")
+    name = names.parse(str(one.segments[0].recording_id))
+    assert name is not None
+    await _store(database, one)
+    async with database.session() as session:
+        await recordings.note_finished(session, name)
+        row = await recordings.find(session, name.recording_id)
+        assert row is not None
+        await recordings.note_failed(session, row, "Track agent: no <sound>.")
+        empty: dict[str, object] = {
+            key: {"value": None, "confidence": 0.0, "confirmed": False, "evidence": []} for key in samples.fields()
+        }
+        await tickets.store_draft(
+            session, "1.1", empty, reason="Track agent: no <sound>.", now=samples.NOON, timezone="Asia/Shanghai"
+        )
+    html = (await desk.get("/desk/calls/1.1")).text
+    assert "Track agent: no &lt;sound&gt;." in html
+    assert "请人工填写" in html
+    assert html.count("未提到") == 8
+
+
+async def test_agents_are_called_by_their_names(desk: httpx.AsyncClient, database: Database) -> None:
+    async with database.session() as session:
+        await accounts.store_agents(session, {"8001": "张敏"})
+    await _store(database, samples.call("1.1", offered_at=clock.now()))
+    assert "张敏" in (await desk.get("/desk/rows")).text
+
+
+async def test_a_part_of_a_page_sends_a_signed_out_browser_to_the_way_in(nobody: httpx.AsyncClient) -> None:
+    answer = await nobody.get("/desk/rows", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/login")

@@ -1,0 +1,94 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from api.calls.service import find
+from api.kit.database import Database
+from api.router.known import known_calls
+from api.router.store import CallStore
+from telephony.calls.model import Call, Segment
+
+OFFERED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def call(ref: str = "1.1", **changes: Any) -> Call:
+    values: dict[str, Any] = {
+        "call_ref": ref,
+        "caller": "13800001111",
+        "queue": "hotline",
+        "outcome": "in_progress",
+        "via": "queue",
+        "offered_at": OFFERED,
+        "answered_at": None,
+        "ended_at": None,
+        "wait_seconds": None,
+        "talk_seconds": None,
+        "agent": None,
+    }
+    return Call(**{**values, **changes})
+
+
+async def until_stored(store: CallStore) -> None:
+    async with asyncio.timeout(20):
+        while store.waiting or store.lag_seconds:
+            await asyncio.sleep(0.02)
+
+
+async def test_only_the_latest_state_of_a_call_is_stored(database: Database) -> None:
+    store = CallStore(database)
+    store.put([call()])
+    segment = Segment("8001", OFFERED + timedelta(seconds=3), OFFERED + timedelta(seconds=60), 57.0, "r1")
+    ended = call(
+        outcome="answered",
+        answered_at=segment.started_at,
+        ended_at=segment.ended_at,
+        wait_seconds=3.0,
+        talk_seconds=57.0,
+        agent="8001",
+        segments=(segment,),
+    )
+    store.put([ended])
+    assert store.waiting == 1
+    await store.flush()
+    async with database.session() as session:
+        row = await find(session, "1.1")
+        assert row is not None
+        assert (row.outcome, row.talk_seconds, row.segments[0].recording_id) == ("answered", 57.0, "r1")
+        _, known = await known_calls(session)
+    assert known == [ended], "what is read back is what telephony said"
+
+
+async def test_calls_wait_while_the_database_is_away_and_are_stored_when_it_is_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = database.url
+    away = Database("postgresql://zhitong@127.0.0.1:1/zhitong", pool_size=1)
+    store = CallStore(away)
+    running = asyncio.create_task(store.run())
+    store.put([call("1.1"), call("1.2")])
+    await asyncio.sleep(0.5)
+    store.put([call("1.2", outcome="abandoned", ended_at=OFFERED + timedelta(seconds=9), wait_seconds=9.0)])
+    assert store.waiting == 2
+    assert store.lag_seconds > 0.4
+
+    back = Database(url, pool_size=1)
+    monkeypatch.setattr(store, "_database", back)
+    await until_stored(store)
+    async with database.session() as session:
+        first, second = await find(session, "1.1"), await find(session, "1.2")
+    assert first is not None
+    assert second is not None
+    assert (first.outcome, second.outcome) == ("in_progress", "abandoned")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await back.close()
+    await away.close()
+
+
+async def test_an_empty_database_has_missed_everything(database: Database) -> None:
+    async with database.session() as session:
+        since, known = await known_calls(session)
+    assert since.year == 2000
+    assert known == []
