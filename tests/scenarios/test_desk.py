@@ -1,0 +1,50 @@
+from pathlib import Path
+from urllib.parse import quote
+
+from playwright.sync_api import expect, sync_playwright
+
+from api.setup import parts
+from tests.scenarios.conftest import System, until
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def test_a_real_call_is_seen_live_and_its_evidence_is_heard(system: System, voices: dict[str, Path]) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=parts.browser(system.settings.tools_dir, print), args=ARGUMENTS
+        )
+        page = browser.new_page(viewport={"width": 1500, "height": 900}, locale="zh-CN")
+        page.goto(f"http://127.0.0.1:{system.port}/login?next={quote('/desk')}#token={system.token('agent')}")
+        page.wait_for_url("**/desk")
+        calling = system.start(
+            "call",
+            "--citizen",
+            str(voices["citizen"]),
+            "--agent-audio",
+            str(voices["agent"]),
+            "--caller",
+            "13700000001",
+        )
+        row = page.locator("tr", has_text="13700000001")
+        expect(row).to_contain_text("通话", timeout=30_000)
+        _, error = calling.communicate(timeout=120)
+        assert calling.returncode == 0, error
+        expect(row).to_contain_text("已接听", timeout=20_000)
+        expect(row).to_contain_text("富华南路", timeout=60_000)
+        row.click()
+        evidence = page.get_by_role("button", name="13800123456").last
+        expect(evidence).to_be_visible(timeout=20_000)
+        evidence.click()
+        heard = until(lambda: page.evaluate("document.querySelector('audio').currentTime"), "the sound plays", 20)
+        assert 9 < heard < 14, f"at {heard} s nobody says the number"
+        browser.close()
