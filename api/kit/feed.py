@@ -98,16 +98,21 @@ class Feed:
         while True:
             async with self._database.session() as session:
                 repository = ChangeRepository(session)
-                if self._position is None:
-                    self._position = await repository.present()
-                events = await self._read(session, self._position)
-                pending = not events and await repository.any_after(self._position)
+                position = self._position
+                if position is None:
+                    position = await repository.present()
+                    await self._move_to(position, [])
+                events = await self._read(session, position)
+                pending = not events and await repository.any_after(position)
             if not events:
                 return pending
-            async with self._moved:
-                self._recent.extend(events)
-                self._position = events[-1].position
-                self._moved.notify_all()
+            await self._move_to(events[-1].position, events)
+
+    async def _move_to(self, position: Position, events: list[Event]) -> None:
+        async with self._moved:
+            self._recent.extend(events)
+            self._position = position
+            self._moved.notify_all()
 
     async def _read(self, session: AsyncSession, cursor: Position) -> list[Event]:
         changes = await ChangeRepository(session).after(cursor, _BATCH)

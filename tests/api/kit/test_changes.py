@@ -20,7 +20,7 @@ async def _publish(database: Database, ref: str) -> None:
 
 async def _collect(feed: Feed, after: Position | None, number: int) -> list[Event]:
     events = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for event in feed.watch(after):
             events.append(event)
             if len(events) == number:
@@ -59,6 +59,25 @@ async def test_resuming_gives_exactly_what_was_missed(database: Database) -> Non
         rest = await _collect(feed, first[-1].position, 250)
         reader.cancel()
     assert [event.data for event in first + rest] == [{"call_ref": str(number)} for number in range(450)]
+
+
+async def test_a_watcher_that_was_there_before_the_reader_gets_everything(database: Database) -> None:
+    feed = Feed(database, _render)
+    start = await feed.position()
+    for number in range(250):
+        await _publish(database, str(number))
+    watched = feed.watch(start)
+    first = [await anext(watched) for _ in range(200)]
+    rest = asyncio.ensure_future(anext(watched))
+    await asyncio.sleep(0.2)
+    reader = asyncio.ensure_future(feed.run())
+    async with asyncio.timeout(30):
+        event = await rest
+    reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+    await watched.aclose()
+    assert len(first) == 200
+    assert event.data == {"call_ref": "200"}
 
 
 async def test_a_place_that_was_pruned_is_told_to_load_anew(database: Database) -> None:
