@@ -75,7 +75,6 @@ async def test_a_watcher_that_was_there_before_the_reader_gets_everything(databa
         event = await rest
     reader.cancel()
     await asyncio.gather(reader, return_exceptions=True)
-    await watched.aclose()
     assert len(first) == 200
     assert event.data == {"call_ref": "200"}
 
