@@ -71,6 +71,8 @@ class AsteriskSite:
     overflow_seconds: int = 20
     longest_wait_seconds: int = 600
     service_level_seconds: int = 15
+    # So long after its end a call's sound still lies in `live/`, for a transcriber that is a little behind.
+    live_kept_seconds: int = 60
     directories: "SiteDirectories" = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,10 +116,15 @@ class SiteDirectories:
         """Recordings: R.wav, R-agent.wav, R-citizen.wav, R.done."""
         return self.data_dir / "recordings"
 
+    @property
+    def live(self) -> Path:
+        """The sound of calls in progress, 48 kHz without header: R-agent.sln48, R-citizen.sln48."""
+        return self.data_dir / "live"
+
     def all(self) -> list[Path]:
         """Every directory that Asterisk itself writes to or reads its configuration from."""
         logs = [self.log / "cdr-csv", self.log / "cel-custom"]
-        return [self.etc, self.log, *logs, self.run, self.lib, self.lib / "moh", self.spool, self.recordings]
+        return [self.etc, self.log, *logs, self.run, self.lib, self.lib / "moh", self.spool, self.recordings, self.live]
 
 
 def render(site: AsteriskSite, install: AsteriskInstall) -> Path:

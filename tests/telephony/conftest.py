@@ -40,12 +40,16 @@ def site_for(data_dir: Path) -> AsteriskSite:
         deserted_seconds=1,
         overflow_seconds=4,
         longest_wait_seconds=4,
+        live_kept_seconds=1,
     )
 
 
 def noise(path: Path, seed: int, seconds: float) -> Signal:
-    """Write white noise, which correlates with nothing but itself; return it."""
-    samples = np.random.default_rng(seed).normal(0, 3000, int(8000 * seconds)).astype(np.int16)
+    """Write noise of the telephone's band (300 to 3400 Hz, G.712), which correlates with nothing but itself."""
+    white = np.fft.rfft(np.random.default_rng(seed).normal(0, 3000, int(8000 * seconds)))
+    pitch = np.fft.rfftfreq(int(8000 * seconds), 1 / 8000)
+    white[(pitch < 300) | (pitch > 3400)] = 0
+    samples = np.fft.irfft(white, int(8000 * seconds)).astype(np.int16)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(samples.astype("<i2").tobytes())

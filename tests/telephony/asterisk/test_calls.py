@@ -1,12 +1,15 @@
 import asyncio
 import csv
 import io
+import itertools
 import os
 import socket
 import stat
+import wave
 from pathlib import Path
 from urllib.parse import parse_qs
 
+import numpy as np
 import pytest
 
 from tests.telephony.conftest import Hotline, heard, noise
@@ -65,6 +68,33 @@ async def test_asterisks_own_record_rebuilds_the_call(hotline: Hotline, tmp_path
     hangup = next(row for row in own if row[0] == "HANGUP" and row[3] == call_ref)
     assert 0.9 < float(hangup[1]) - float(segment[1]) < 3
     assert f"|{call_ref}|hotline|8001|CONNECT|" in (hotline.site.directories.log / "queue_log").read_text()
+
+
+async def test_what_is_said_can_be_heard_a_moment_later_and_is_cleaned_up(hotline: Hotline, tmp_path: Path) -> None:
+    said = noise(tmp_path / "citizen.wav", 3, 4)
+    live = hotline.site.directories.live
+    earlier = set(live.iterdir())
+    async with hotline.agent(8001):
+        call = asyncio.create_task(hotline.call(tmp_path / "citizen.wav"))
+        sizes: list[int] = []
+        heard_live = b""
+        while not call.done():
+            for path in set(live.glob("*-citizen.sln48")) - earlier:
+                if (size := path.stat().st_size) and size not in sizes:
+                    sizes.append(size)
+                    heard_live = path.read_bytes()
+            await asyncio.sleep(0.02)
+        await call
+    steps = [after - before for before, after in itertools.pairwise(sizes)]
+    assert len(steps) >= 5
+    assert set(steps[:-1]) == {32768}, "0.34 s at a time"
+    with wave.open(str(tmp_path / "live.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(np.frombuffer(heard_live, "<i2")[::6].tobytes())
+    assert heard(tmp_path / "live.wav", said[: 8000 * 2]) > 0.7
+    async with asyncio.timeout(10):
+        while any(live.iterdir()):
+            await asyncio.sleep(0.1)
 
 
 async def test_the_agent_who_knows_is_rung_first(hotline: Hotline, tmp_path: Path) -> None:
