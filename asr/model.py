@@ -1,4 +1,5 @@
 import hashlib
+import os
 import re
 import shutil
 import tarfile
@@ -8,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import ModelBroken, ModelMissing
+from asr.symbols import output_symbols
 
 BUNDLED = "bundled"
 """The name under which the model that comes with this project is asked for."""
 
 _ARCHIVES = Path(__file__).parent / "models"
 _SYNTHETIC_PREFIX = "zhitong-demo"
-_NEEDED = ("am/final.mdl", "conf/mfcc.conf", "graph/words.txt", "graph/phones/word_boundary.int")
+_NEEDED = ("am/final.mdl", "conf/mfcc.conf", "graph/phones/word_boundary.int")
 _KALDI_DEFAULT_RATE = 16_000
+_NO_WORD = re.compile(r"<eps>|<s>|</s>|#\d|!SIL|\[|<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +49,51 @@ class SpeechModel:
 
 
 def locate(models_dir: Path, name: str = BUNDLED, archives: Path = _ARCHIVES) -> SpeechModel:
-    """Find a speech model by name below `models_dir`; unpack the bundled one there on first use.
+    """Find a speech model; unpack the bundled one below `models_dir` on first use.
 
-    `name` is a directory in `models_dir` (vosk-model-small-cn-0.22), or `bundled`. Raises ModelMissing, or ModelBroken
-    that names what is missing.
+    `name` is `bundled`, a folder in `models_dir` (vosk-model-small-cn-0.22), the short name of a Vosk model there
+    (small-cn), or the path of a model anywhere. Raises ModelMissing that lists what there is, or ModelBroken that
+    names what is missing.
     """
     if name == BUNDLED:
         return open_model(_unpacked(_bundled_archive(archives), models_dir))
-    if not name or Path(name).name != name or not (models_dir / name).is_dir():
-        here = sorted(each.name for each in models_dir.glob("*/") if (each / "am").is_dir())
+    found = _find(models_dir, name)
+    if found is None:
+        here = sorted(each.name for each in installed(models_dir))
         raise ModelMissing(
-            f"no speech model {name!r} in {models_dir}: use {BUNDLED!r}, or unpack a "
-            f"Vosk model there; there are now: {', '.join(here) or 'none'}"
+            f"no speech model {name!r}: use {BUNDLED!r}, or the path of a Vosk model, or fetch one "
+            f"(zhitong model list); in {models_dir} there are now: {', '.join(here) or 'none'}"
         )
-    return open_model(models_dir / name)
+    return open_model(found)
+
+
+def installed(models_dir: Path) -> list[Path]:
+    """Return the folders below `models_dir` that hold a model."""
+    folders = [each for each in models_dir.glob("*/") if not each.name.startswith(".")]
+    return sorted(each for each in folders if (each / "am").is_dir())
+
+
+def _find(models_dir: Path, name: str) -> Path | None:
+    if os.sep in name:
+        path = Path(name).expanduser()
+        return path if path.is_dir() else None
+    if not name or name.startswith("."):
+        return None
+    # Vosk's own naming: vosk-model-<short name>-<version>.
+    short = re.compile(rf"vosk-model-{re.escape(name)}-[0-9][0-9.]*")
+    here = [each for each in installed(models_dir) if short.fullmatch(each.name)]
+    whole = models_dir / name
+    return whole if whole.is_dir() else max(here, default=None)
 
 
 def open_model(path: Path) -> SpeechModel:
     """Check that a directory is a whole Vosk model and read what it says of itself. Raises ModelBroken."""
     missing = [needed for needed in _NEEDED if not (path / needed).is_file()]
     static, lookahead = (path / "graph/HCLG.fst").is_file(), (path / "graph/Gr.fst").is_file()
+    # Small models keep their words inside Gr.fst; Vosk reads words.txt where there is one.
+    vocabulary_size = _vocabulary_size(path)
+    if vocabulary_size is None:
+        missing.append("graph/words.txt")
     if not static and not (lookahead and (path / "graph/HCLr.fst").is_file()):
         missing.append("graph/HCLG.fst (or graph/HCLr.fst with graph/Gr.fst)")
     if missing:
@@ -75,7 +103,7 @@ def open_model(path: Path) -> SpeechModel:
         path=path,
         name=name,
         sample_rate=_sample_rate(path / "conf/mfcc.conf"),
-        vocabulary_size=_vocabulary_size(path / "graph/words.txt"),
+        vocabulary_size=vocabulary_size or 0,
         runtime_grammar=lookahead and not static,
         synthetic_only=name.startswith(_SYNTHETIC_PREFIX),
     )
@@ -86,10 +114,14 @@ def _sample_rate(conf: Path) -> int:
     return int(found[1]) if found else _KALDI_DEFAULT_RATE
 
 
-def _vocabulary_size(words: Path) -> int:
-    """Count the words that can be recognised: all but ε, sentence bounds and disambiguators."""
-    with words.open(encoding="utf-8") as lines:
-        return sum(1 for line in lines if line.strip() and not re.match(r"<eps>|<s>|</s>|#\d|!SIL|\[|<", line))
+def _vocabulary_size(path: Path) -> int | None:
+    """Count the words that can be recognised: all but ε, sentence bounds and disambiguators; None: no words here."""
+    listed = path / "graph/words.txt"
+    if listed.is_file():
+        with listed.open(encoding="utf-8") as lines:
+            return sum(1 for line in lines if line.strip() and not _NO_WORD.match(line))
+    words = output_symbols(path / "graph/Gr.fst")
+    return None if words is None else sum(1 for word in words if not _NO_WORD.match(word))
 
 
 def _bundled_archive(archives: Path) -> Path:

@@ -23,6 +23,8 @@ LOAD_SECONDS = 120.0
 DECODE_SECONDS, DECODE_SECONDS_A_SECOND = 60.0, 4.0
 """How long decoding may take: a fixed part, and so much for each second of audio. Past it the process is ended."""
 
+UNUSED_SECONDS = 60.0
+"""A pool keeps processes of a model that nobody asks for so long: another one is used now, or none."""
 
 SLOWEST_SECONDS_A_SIGN = 1.2
 """A word that takes longer for each of its characters was no speech but a tone or a hum, and is left out."""
@@ -76,10 +78,10 @@ class Decoder:
             answer = self._ask(request, DECODE_SECONDS + DECODE_SECONDS_A_SECOND * seconds)
         names = tuple(names)
         utterances = [
-            _utterance(track["speaker"], words, names, recording_id)
+            utterance
             for track in answer["tracks"]
             for heard in track["utterances"]
-            if (words := _spoken(heard))
+            if (utterance := utterance_of(track["speaker"], heard, names, recording_id))
         ]
         return Transcript(
             call_ref=call_ref,
@@ -167,6 +169,88 @@ class Decoder:
                     continue  # what was still to be written has no reader any more
 
 
+class DecoderPool:
+    """Up to `processes` decoding processes for each model, used from any number of threads.
+
+    One process does one core's work. Processes of a model that nobody asked for in a while end with the next request.
+    """
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._changed = threading.Condition()
+        self._free: dict[SpeechModel, list[Decoder]] = {}
+        self._busy: set[Decoder] = set()
+        self._asked_at: dict[SpeechModel, float] = {}
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Return the processes that run."""
+        with self._changed:
+            decoders = [*self._busy, *(each for free in self._free.values() for each in free)]
+        return tuple(decoder.pid for decoder in decoders if decoder.pid is not None)
+
+    def transcribe(
+        self,
+        model: SpeechModel,
+        sources: Sequence[TrackSource],
+        call_ref: str,
+        names: Iterable[str] = (),
+        recording_id: str | None = None,
+    ) -> Transcript:
+        """Transcribe as `Decoder.transcribe` does, once a process of the model is free. Raises the same errors."""
+        decoder = self._take(model)
+        try:
+            return decoder.transcribe(sources, call_ref, names, recording_id)
+        finally:
+            self._give_back(decoder)
+
+    def close(self) -> None:
+        """End all processes, whatever they do; who waits for one gets DecoderDied."""
+        with self._changed:
+            self._closed = True
+            decoders = [*self._busy, *(each for free in self._free.values() for each in free)]
+            self._free.clear()
+            self._changed.notify_all()
+        for decoder in decoders:
+            decoder.close()
+
+    def _take(self, model: SpeechModel) -> Decoder:
+        with self._changed:
+            self._asked_at[model] = time.monotonic()
+            self._end_unused()
+            while not self._closed:
+                free = self._free.setdefault(model, [])
+                if free or sum(busy.model == model for busy in self._busy) < self._processes:
+                    decoder = free.pop() if free else Decoder(model)
+                    self._busy.add(decoder)
+                    return decoder
+                self._changed.wait()
+        raise DecoderDied("the decoding processes were ended before one was free: ask again")
+
+    def _give_back(self, decoder: Decoder) -> None:
+        with self._changed:
+            self._busy.discard(decoder)
+            if not self._closed:
+                self._asked_at[decoder.model] = time.monotonic()
+                self._free.setdefault(decoder.model, []).append(decoder)
+            self._changed.notify_all()
+
+    def _end_unused(self) -> None:
+        old = time.monotonic() - UNUSED_SECONDS
+        for model in [model for model in self._free if self._asked_at[model] < old]:
+            for decoder in self._free.pop(model):
+                decoder.close()
+
+
 def transcribe_tracks(
     tracks: Mapping[Speaker, Path], model: SpeechModel, call_ref: str, names: Iterable[str] = ()
 ) -> Transcript:
@@ -183,18 +267,22 @@ def transcribe_file(
         return decoder.transcribe(track_sources([path], left), call_ref, names)
 
 
-def _spoken(heard: Sequence[Sequence[Any]]) -> tuple[Word, ...]:
-    words = (Word(text, round(start, 3), round(end, 3), round(sure, 4)) for text, start, end, sure in heard)
-    return tuple(word for word in words if word.end - word.start <= SLOWEST_SECONDS_A_SIGN * len(word.text))
-
-
-def _utterance(
-    speaker: Speaker, words: tuple[Word, ...], names: tuple[str, ...], recording_id: str | None
-) -> Utterance:
+def utterance_of(
+    speaker: Speaker, heard: Sequence[Sequence[Any]], names: tuple[str, ...], recording_id: str | None
+) -> Utterance | None:
+    """Make an utterance of what the recognizer heard ([word, start, end, confidence] each); None where none spoke."""
+    words = _spoken(heard)
+    if not words:
+        return None
     confidence = sum(word.confidence for word in words) / len(words)
     return Utterance(
         speaker, words[0].start, words[-1].end, show(words, names).text, round(confidence, 4), words, recording_id
     )
+
+
+def _spoken(heard: Sequence[Sequence[Any]]) -> tuple[Word, ...]:
+    words = (Word(text, round(start, 3), round(end, 3), round(sure, 4)) for text, start, end, sure in heard)
+    return tuple(word for word in words if word.end - word.start <= SLOWEST_SECONDS_A_SIGN * len(word.text))
 
 
 def _error(shape: Mapping[str, str]) -> AsrError:

@@ -14,13 +14,13 @@ def probe(path: Path) -> WavInfo:
 
     Raises AudioMissing, AudioEmpty, NotWav or UnsupportedWav. A torn or growing file is no error: `torn` says so.
     """
-    with _opened(path) as stream:
+    with open_recording(path) as stream:
         return read_header(stream, os.fstat(stream.fileno()).st_size, path.name)
 
 
 def read_samples(path: Path) -> tuple[Samples, WavInfo]:
     """Read all samples that are there now, as int16 of shape (frames, channels). Errors as for `probe`."""
-    with _opened(path) as stream:
+    with open_recording(path) as stream:
         info = read_header(stream, os.fstat(stream.fileno()).st_size, path.name)
         stream.seek(info.data_offset)
         data = stream.read(info.frames * info.frame_bytes)
@@ -35,11 +35,12 @@ def read_mono(path: Path) -> tuple[Samples, int]:
     return np.rint(samples.mean(axis=1)).astype(np.int16), info.rate
 
 
-def _opened(path: Path) -> BinaryIO:
+def open_recording(path: Path) -> BinaryIO:
+    """Open a recording for reading. Raises AudioMissing."""
     try:
         if path.exists() and not path.is_file():
             raise AudioMissing(f"{path.name} is no file: give the path of a recording")
-        return path.open("rb")
+        return path.open("rb", buffering=0)  # a buffer would hide what a growing file's writer changes
     except FileNotFoundError as error:
         raise AudioMissing(f"{path.name} is gone: it was moved, deleted, or never recorded") from error
     except OSError as error:

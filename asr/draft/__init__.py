@@ -4,6 +4,7 @@ from asr.draft.drafting import draft
 from asr.draft.fields import Draft, Evidence, Field
 from asr.draft.gazetteer import Gazetteer, Place
 from asr.draft.load import load_gazetteer, load_taxonomy
+from asr.draft.missing import missing
 from asr.draft.taxonomy import Matter, Taxonomy
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "draft",
     "load_gazetteer",
     "load_taxonomy",
+    "missing",
 ]

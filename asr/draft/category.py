@@ -3,18 +3,19 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asr.draft.fields import Evidence, Field, once
 from asr.draft.gazetteer import Gazetteer
-from asr.draft.speech import Said, citizens
-from asr.draft.taxonomy import Matter, Taxonomy
-from asr.text.sound import sounds_like
+from asr.draft.speech import HEARD_WELL, Said, citizens
+from asr.draft.taxonomy import Taxonomy
 
 STRONG_POINTS, PLAIN_POINTS, BY_SOUND_POINTS = 3.0, 1.0, 2.0
+FIRST_POINTS = 1.5
 COUNTED_TIMES = 2  # the same phrase said often says no more
 STRONG_STRENGTH, PLAIN_STRENGTH, RIVAL_SHARE = 0.95, 0.6, 0.4
 
+_ONLY_FEARED = re.compile(r"(?:可能会|会不会|容易|担心|怕|如果|万一|跟|像)[^，。？]{0,2}$")
 _ONLY_WHERE = re.compile(r"(?:的)?(?:旁边|附近|对面|门口|楼下|后面|前面|里面|上面)")
 
 
@@ -27,26 +28,31 @@ class _Hit:
 
 
 def category(said: Sequence[Said], taxonomy: Taxonomy, gazetteer: Gazetteer) -> Field:
-    """Choose the matter with the most points; its code is the value.
+    """Choose the top matter with the most points, its sub-matters' included, then its sub-matter with the most.
 
-    Confidence: 0.95 where a strong phrase was said, else 0.6, less up to 0.4 of it for the share of the next matter.
+    The value is the code of the most specific one (`noise.construction`). Confidence: 0.95 where a strong phrase was
+    said, else 0.6, less up to 0.4 of it for the share of the next top matter.
     """
     hits: dict[str, list[_Hit]] = defaultdict(list)
     for each in citizens(said):
-        _collect(each, taxonomy.matters, gazetteer, hits)
-    scored = sorted(
-        ((_points(found), -at, matter) for at, matter in enumerate(taxonomy.matters) if (found := hits[matter.code])),
-        key=lambda entry: entry[:2],
-        reverse=True,
-    )
-    if not scored:
+        _collect(each, taxonomy, gazetteer, hits)
+    _prefer_the_topic(hits)
+    by_top: dict[str, list[_Hit]] = defaultdict(list)
+    for matter in taxonomy.matters:
+        by_top[matter.top] += hits[matter.code]
+    order = list(by_top)
+    ranked = sorted(order, key=lambda top: (-_points(by_top[top]), order.index(top)))
+    found = by_top[ranked[0]] if ranked else []
+    if not found:
         return Field()
-    points, _, matter = scored[0]
-    found = hits[matter.code]
-    rival = scored[1][0] / points if len(scored) > 1 else 0.0
+    points = _points(found)
+    rival = _points(by_top[ranked[1]]) / points if len(ranked) > 1 else 0.0
+    subs = [matter for matter in taxonomy.matters if matter.top == ranked[0] and matter.code != ranked[0]]
+    best = max(subs, key=lambda matter: _points(hits[matter.code]), default=None)
+    code = best.code if best and hits[best.code] else ranked[0]
     strength = STRONG_STRENGTH if any(hit.points > PLAIN_POINTS for hit in found) else PLAIN_STRENGTH
     heard = sum(hit.confidence * hit.points for hit in found) / sum(hit.points for hit in found)
-    return Field(matter.code, strength * (1 - RIVAL_SHARE * rival) * heard, once([hit.evidence for hit in found]))
+    return Field(code, strength * (1 - RIVAL_SHARE * rival) * heard, once([hit.evidence for hit in found]))
 
 
 def complexity(said: Sequence[Said], taxonomy: Taxonomy, chosen: Field) -> Field:
@@ -72,45 +78,39 @@ def unit(taxonomy: Taxonomy, chosen: Field) -> Field:
     return Field(taxonomy.matter(chosen.value).unit, chosen.confidence * 0.9, chosen.evidence)
 
 
-def _collect(each: Said, matters: Sequence[Matter], gazetteer: Gazetteer, hits: dict[str, list[_Hit]]) -> None:
+def _collect(each: Said, taxonomy: Taxonomy, gazetteer: Gazetteer, hits: dict[str, list[_Hit]]) -> None:
     taken = [False] * len(each.text)
     for place in gazetteer.find(each.text):
         taken[place.start : place.end] = [True] * (place.end - place.start)
-    strong = {phrase for matter in matters for phrase in matter.strong}
-    plain = {phrase for matter in matters for phrase in matter.phrases}
-    found = [
-        (*hit.span(), phrase, False) for phrase in strong | plain for hit in re.finditer(re.escape(phrase), each.text)
-    ]
-    found += [(*span, phrase, True) for phrase in strong for span in sounds_like(phrase, each.text)]
     # Leftmost, then longest: 煤气味很大 is 煤气味, not 气味很大. What is written goes before what only sounds so.
-    for start, end, phrase, by_sound in sorted(found, key=lambda hit: (hit[3], hit[0], -hit[1], hit[2])):
-        _count(each, phrase, (start, end), matters, taken, hits, by_sound=by_sound)
-
-
-def _count(
-    each: Said,
-    phrase: str,
-    span: tuple[int, int],
-    matters: Sequence[Matter],
-    taken: list[bool],
-    hits: dict[str, list[_Hit]],
-    *,
-    by_sound: bool,
-) -> None:
-    start, end = span
-    if any(taken[start:end]):
-        return
-    taken[start:end] = [True] * (end - start)
-    if _ONLY_WHERE.match(each.text, end):
-        return
-    for matter in matters:
-        if phrase in matter.strong:
-            points = BY_SOUND_POINTS if by_sound else STRONG_POINTS
-        elif phrase in matter.phrases and not by_sound:
-            points = PLAIN_POINTS
-        else:
+    found = sorted(
+        taxonomy.phrases.find(each.text), key=lambda hit: (hit.by_sound, hit.start, hit.start - hit.end, hit.name)
+    )
+    for hit in found:
+        heard_well = each.confidence(hit.start, hit.end) >= HEARD_WELL
+        if any(taken[hit.start : hit.end]) or (hit.by_sound and heard_well):
             continue
-        hits[matter.code].append(_Hit(phrase, points, each.confidence(start, end), each.evidence(start, end)))
+        taken[hit.start : hit.end] = [True] * (hit.end - hit.start)
+        if _ONLY_WHERE.match(each.text, hit.end) or _ONLY_FEARED.search(each.text[: hit.start]):
+            continue
+        evidence, confidence = each.evidence(hit.start, hit.end), each.confidence(hit.start, hit.end)
+        for code, strong in taxonomy.meanings[hit.name]:
+            points = (BY_SOUND_POINTS if hit.by_sound else STRONG_POINTS) if strong else PLAIN_POINTS
+            if strong or not hit.by_sound:
+                hits[code].append(_Hit(hit.name, points, confidence, evidence))
+
+
+def _prefer_the_topic(hits: dict[str, list[_Hit]]) -> None:
+    """Raise the strong phrase that came first: Chinese names its topic first (水管爆了，水到了配电箱)."""
+    strong = [
+        (hit.evidence.utterance, hit.evidence.start, code, at)
+        for code, found in hits.items()
+        for at, hit in enumerate(found)
+        if hit.points > PLAIN_POINTS
+    ]
+    if strong:
+        _, _, code, at = min(strong)
+        hits[code][at] = replace(hits[code][at], points=hits[code][at].points + FIRST_POINTS)
 
 
 def _points(found: Sequence[_Hit]) -> float:

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asr.errors import DraftConfigError
+from asr.text.finding import Finder
 from asr.text.sound import SoundIndex
 
 KINDS = ("district", "street", "road", "community", "public_place")
@@ -35,13 +36,19 @@ class Gazetteer:
 
     def __init__(self, places: Iterable[Place], landmarks: Iterable[str] = ()) -> None:
         self._by_name = {place.name: place for place in places}
+        self._names = tuple(sorted(self._by_name, key=lambda name: (-len(name), name)))
+        self._written = Finder(self._by_name)
         self._by_sound = SoundIndex(self._by_name)
         self.landmarks = tuple(sorted(set(landmarks), key=lambda name: (-len(name), name)))
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names, longest first: what text normalisation must leave alone."""
-        return tuple(sorted(self._by_name, key=lambda name: (-len(name), name)))
+        return self._names
+
+    def place(self, name: str) -> Place | None:
+        """Give the place of this very name, None where the gazetteer has none."""
+        return self._by_name.get(name)
 
     def find(self, text: str) -> list[PlaceHit]:
         """Find the places that `text` names, in order and without overlap: as written first, then by sound.
@@ -50,11 +57,8 @@ class Gazetteer:
         """
         taken = [False] * len(text)
         hits: list[PlaceHit] = []
-        for name in self.names:
-            at = text.find(name)
-            while at >= 0:
-                self._take(PlaceHit(at, at + len(name), self._by_name[name], 1.0), taken, hits)
-                at = text.find(name, at + 1)
+        for found in sorted(self._written.find(text), key=lambda found: (found.start - found.end, found.start)):
+            self._take(PlaceHit(found.start, found.end, self._by_name[found.name], 1.0), taken, hits)
         heard = self._by_sound.find(text)
         for hit in heard:
             rivals = {other.name for other in heard if other.edits == hit.edits and _overlap(other, hit)} - {hit.name}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from asr.draft.fields import Field, once
-from asr.draft.speech import Said, asked_before
+from asr.draft.speech import Said, asked
 from asr.text.sound import syllables
 
 STATED_STRENGTH, ANSWERED_STRENGTH, BY_SOUND_STRENGTH = 0.95, 0.8, 0.5
@@ -14,14 +14,14 @@ _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔"
     "钟谭陆汪范金石廖贾夏韦傅方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
 )
-_QUESTION = re.compile(r"贵姓|姓名|怎么称呼|如何称呼|您姓什么|姓什么|您叫什么")
 _TITLE = r"(?P<title>先生|女士|小姐|师傅|老师)?"
-_STATED = re.compile(rf"(?:免贵姓|(?<![贵同])姓)(?!名|什么)(?P<name>[\u4e00-\u9fff]){_TITLE}")
+_STATED = re.compile(rf"(?:免贵姓|我的姓是|(?<![贵同])姓)(?!名|什么|是)(?P<name>[\u4e00-\u9fff]){_TITLE}")
 _CALLED = re.compile(
     r"(?:我叫|我的名字叫|名字是)(?P<name>[\u4e00-\u9fff]{2,3}?)(?P<title>先生|女士)?"
     r"(?=[，。？]|我|电话|是|住|想|要|$)"
 )
 _ANSWERED = re.compile(rf"^(?:嗯|啊|哦|我是|我|是|叫|，)*(?P<name>[\u4e00-\u9fff]){_TITLE}")
+_INTRODUCED = re.compile(r"(?:我是|我叫|叫我|这边是|^)(?P<name>[\u4e00-\u9fff])(?P<title>先生|女士|小姐)")
 _TITLED = re.compile(r"(?P<name>[\u4e00-\u9fff])(?P<title>先生|女士|小姐)")
 
 
@@ -36,13 +36,14 @@ def name(said: Sequence[Said]) -> Field:
         if each.speaker != "citizen":
             continue
         found += [_field(said, each, match, STATED_STRENGTH) for match in _STATED.finditer(each.text)]
+        found += [_field(said, each, match, STATED_STRENGTH) for match in _INTRODUCED.finditer(each.text)]
         found += [
             _field(said, each, match, STATED_STRENGTH)
             for match in _CALLED.finditer(each.text)
             if match["name"][0] in _SURNAMES
         ]
         answer = _ANSWERED.match(each.text)
-        if answer and asked_before(said, position, _QUESTION, reach=2) and not each.text[answer.end() :].strip("，。"):
+        if answer and "name" in asked(said, position, reach=3) and not each.text[answer.end() :].strip("，。"):
             found.append(_field(said, each, answer, ANSWERED_STRENGTH))
     return max((field for field in found if field.value), key=lambda field: field.confidence, default=Field())
 

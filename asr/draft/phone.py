@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from asr.draft.fields import Field, once
-from asr.draft.speech import Said, asked_before
+from asr.draft.speech import Said, asked, asked_of, asks
 from asr.text.sound import syllables
 
 WHOLE_STRENGTH, UNASKED_STRENGTH, JOINED_STRENGTH, DOUBTFUL_STRENGTH = 0.98, 0.85, 0.85, 0.5
 INCOMPLETE_STRENGTH, LEAST_DIGITS = 0.3, 7
 
-_QUESTION = re.compile(r"电话|号码|手机|联系方式|怎么联系")
 _OWN_WORD = re.compile(r"电话|手机|号码|打给我|联系我")
 # 工业和信息化部《电信网编号计划》(2017): mobile numbers 1[3-9] and nine digits; trunk 0, area code, 7 or 8 digits.
 _MOBILE = re.compile(r"1[3-9]\d{9}")
@@ -23,6 +22,8 @@ _SIGNS |= {"六": "6", "七": "7", "八": "8", "九": "9"} | {str(digit): str(di
 _SOUNDS = {"ling": "0", "yao": "1", "yi": "1", "er": "2", "san": "3", "si": "4", "wu": "5", "liu": "6", "lu": "6"}
 _SOUNDS |= {"qi": "7", "ba": "8", "jiu": "9"}
 _SKIPPED = "，、。 -"
+_CORRECTION = re.compile(r"不对|不是|错了|说错|重新说|更正|应该是")
+_YES = re.compile(r"^(?:嗯|啊|，)*(?:对(?!不)|是的?(?!没|不)|没错|没问题|可以)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +40,74 @@ def phone(said: Sequence[Said]) -> Field:
 
     Strengths: 0.98 a whole number after the question 电话 (or the citizen's own word), 0.85 unasked or put together
     from several utterances, 0.5 with a digit known only by its sound or taken from a longer run, 0.3 where fewer or
-    more digits were heard than a number has.
+    more digits were heard than a number has. What stands before a correction (不对，是…) counts no more. A number that
+    the agent reads back and the citizen affirms is as good as a whole one.
     """
-    found = [
-        candidate
-        for position, each in enumerate(said)
-        if each.speaker == "citizen"
-        for candidate in _whole(each, asked=asked_before(said, position, _QUESTION) is not None)
-    ]
-    found += [candidate for position in range(len(said)) if (candidate := _joined(said, position))]
+    corrected = _corrected(said)
+    found = _numbers(said, *corrected) or (_numbers(said, 0, 0) if any(corrected) else [])
     return max(found, key=lambda field: field.confidence, default=Field())
 
 
-def _whole(each: Said, *, asked: bool) -> list[Field]:
-    context = asked or _OWN_WORD.search(each.text) is not None
+def _numbers(said: Sequence[Said], begin: int, after: int) -> list[Field]:
+    """Give the candidates from the sign `after` of utterance `begin` on."""
+    later = range(begin, len(said))
+    found = [
+        candidate
+        for position in later
+        if said[position].speaker == "citizen"
+        for candidate in _whole(
+            said[position], after if position == begin else 0, asked_for="phone" in asked(said, position)
+        )
+    ]
+    joined = [candidate for position in later if (candidate := _joined(said, position))]
+    # 156, then 56920377: the second alone would be a local number.
+    whole = [each for each in found if not any(_ends(longer, each) for longer in joined)]
+    return [*whole, *joined, *(candidate for position in later if (candidate := _read_back(said, position)))]
+
+
+def _ends(longer: Field, shorter: Field) -> bool:
+    one, other = longer.value or "", shorter.value or ""
+    return one != other and one.endswith(other) and _number(one, local=True) == one
+
+
+def _corrected(said: Sequence[Said]) -> tuple[int, int]:
+    """Find where the last correction that is followed by a number ends: utterance and sign; (0, 0) without one."""
+    found = (0, 0)
+    for position, each in enumerate(said):
+        if each.speaker == "citizen":
+            longest = [run.start for run in _runs(each) if len(run.digits) >= LEAST_DIGITS]
+            for match in _CORRECTION.finditer(each.text):
+                if any(start >= match.end() for start in longest):
+                    found = (position, match.end())
+    return found
+
+
+def _read_back(said: Sequence[Said], position: int) -> Field | None:
+    """Take the number that the agent repeats, where the citizen's next words affirm it."""
+    if said[position].speaker != "agent" or position + 1 >= len(said):
+        return None
+    answer = said[position + 1]
+    if answer.speaker != "citizen" or not _YES.match(answer.text) or _CORRECTION.search(answer.text):
+        return None
+    runs = [run for run in _runs(said[position]) if _number(run.digits, local=True) == run.digits and run.sure]
+    if not runs:
+        return None
+    told = [run for each in said[:position] if each.speaker == "citizen" for run in _runs(each)]
+    heard = [run for run in told if len(run.digits) >= LEAST_DIGITS] or told
+    if not heard:
+        return None
+    evidence = once(
+        [*(run.said.evidence(run.start, run.end) for run in (heard[-1], runs[0])), answer.evidence(0, len(answer.text))]
+    )
+    return Field(runs[0].digits, WHOLE_STRENGTH * runs[0].said.confidence(runs[0].start, runs[0].end), evidence)
+
+
+def _whole(each: Said, begin: int, *, asked_for: bool) -> list[Field]:
+    context = asked_for or _OWN_WORD.search(each.text) is not None
     fields = []
     for run in _runs(each):
+        if run.start < begin:
+            continue
         match = _number(run.digits, local=context)
         if match is None:
             continue
@@ -68,11 +121,11 @@ def _whole(each: Said, *, asked: bool) -> list[Field]:
 def _joined(said: Sequence[Said], position: int) -> Field | None:
     """Put together what the citizen says after the agent's question until the agent asks something else."""
     question = said[position]
-    if question.speaker != "agent" or not _QUESTION.search(question.text):
+    if question.speaker != "agent" or not asks("phone", question.text):
         return None
     runs: list[_Digits] = []
     for each in said[position + 1 : position + 9]:
-        if each.speaker == "agent" and each.text.endswith("？") and not _QUESTION.search(each.text):
+        if each.speaker == "agent" and asked_of(each) and not asks("phone", each.text):
             break
         if each.speaker == "citizen":
             runs += _runs(each)

@@ -4,25 +4,30 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Literal
 
-from asr.draft.fields import Field, once
+from asr.draft.fields import NOT_SAID, Field, once
 from asr.draft.gazetteer import Gazetteer, PlaceHit
-from asr.draft.speech import Said, asked_before
+from asr.draft.speech import Said, asked
 
 NAMED_STRENGTH, UNKNOWN_NAME_STRENGTH, NAMELESS_STRENGTH = 0.95, 0.5, 0.4
 
-_QUESTION = re.compile(r"哪里|哪儿|位置|地址|地点|门牌|几号|多少号|具体|在哪")
 _NUMBER = re.compile(
-    r"(?<![月\d])\d+(?:号楼|号院|号(?![码线]|早上|晚上|上午|下午|凌晨|中午)|栋|幢|单元|楼|室)|(?<!\d)\d{3,4}(?=$|[，。])"
+    r"(?<![月\d])\d+(?:号楼(?![道上下顶])|号院|号(?![码线]|早上|晚上|上午|下午|凌晨|中午)|栋|幢|单元|楼(?![道上下顶])|室)"
+    r"|(?<=[栋幢元楼])\d{3,4}(?!\d)|(?<!\d)\d{3,4}(?=$|[，。])"
 )
 _GENERIC = re.compile(r"小区|大院|院子|大厦|写字楼|社区|楼栋")
 _RELATION = re.compile(
     r"大门口|门口|十字路口|路口|交叉口|交界处|旁边|附近|对面|后面|前面|里面|楼下|楼上|门前|背后|隔壁"
 )
 _FILLER = re.compile(r"的|和|与|跟|靠近|，|、")
-_UNKNOWN = re.compile(
-    r"(?:住在|位于|就在|在)(?P<name>(?!这|那|一|哪)[\u4e00-\u9fff]{2,4}?(?:街道|大道|小区|社区|花园|路(?!灯|面|口|边|上)|街|巷|村))"
+_NO_NAME = "我你他的了是有在这那个不没很就来去要从到和跟与把被一哪几条住于请让给上下里外"
+_LOOKS_LIKE_A_NAME = re.compile(
+    rf"[^\W\d_{_NO_NAME}]{{2,4}}?"
+    r"(?:街道|大道|大街|小区|社区|花园|公寓|家园|路(?![灯面口边上人过费段])|街(?![道上边])|巷|村(?![民里上]))"
 )
+_HOUSE = re.compile(r"\d+(?:号楼(?![道上下顶])|号院|[号栋])")
+_BEFORE_A_NAME = re.compile(r"(?:在|于|到|是|\0)的?$")
 _WEIGHTS = {"road": 2.0, "community": 2.0, "public_place": 2.0, "unknown": 1.5, "street": 1.0, "district": 1.0}
 
 
@@ -62,23 +67,33 @@ class _Chain:
         return "".join(piece.text for piece in (self.pieces if pieces is None else pieces) if piece.text not in "，、")
 
 
-def place(said: Sequence[Said], gazetteer: Gazetteer) -> Field:
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place as three fields: the text that a unit can drive to, its district, its street (街道)."""
+
+    place: Field = NOT_SAID
+    district: Field = NOT_SAID
+    street: Field = NOT_SAID
+
+
+def where(said: Sequence[Said], gazetteer: Gazetteer) -> Where:
     """Find the place that the citizen tells of, as said, with names as the gazetteer writes them.
 
     The chain of words with the most in it is the place; a house number, street or spot told in another utterance is
     added. Strengths: 0.95 with a gazetteer name (0.85 of it by sound, 0.6 with a syllable wrong), 0.5 with a name that
-    only looks like one (在…路), 0.4 without any name (学校门口).
+    only looks like one (在…路), 0.4 without any name (学校门口). District and street are those that were said, else
+    those that the gazetteer is certain of for the place.
     """
     chains = [
         chain
         for position, each in enumerate(said)
         if each.speaker == "citizen"
-        for chain in _chains(each, position, gazetteer)
+        for chain in _chains(each, position, gazetteer, asked_for="place" in asked(said, position))
     ]
     named = [chain for chain in chains if chain.names]
     details = [chain for chain in chains if not chain.names and _is_detail(chain, said)]
     if not named:
-        return _nameless(details)
+        return Where(_nameless(details))
     main = max(named, key=lambda chain: (chain.weight(), -chain.position))
     parts, value = [main], main.text()
     if not main.has("number") and (detail := next((each for each in details if each.has("number")), None)):
@@ -95,7 +110,24 @@ def place(said: Sequence[Said], gazetteer: Gazetteer) -> Field:
         parts.append(area)
     known = min((piece.strength for piece in main.names), default=1.0)
     strength = UNKNOWN_NAME_STRENGTH if main.has("unknown") else NAMED_STRENGTH * known
-    return _field(value, strength, parts)
+    told = _field(value, strength, parts)
+    return Where(told, _area("district", parts, gazetteer), _area("street", parts, gazetteer))
+
+
+def _area(kind: Literal["district", "street"], parts: Sequence[_Chain], gazetteer: Gazetteer) -> Field:
+    pieces = [(chain, piece) for chain in parts for piece in chain.names]
+    found = [(chain, piece, piece.text) for chain, piece in pieces if piece.kind == kind]
+    found += [
+        (chain, piece, area)
+        for chain, piece in pieces
+        if (known := gazetteer.place(piece.text)) and (area := getattr(known, kind))
+    ]
+    if not found:
+        return NOT_SAID
+    chain, piece, name = found[0]
+    heard = chain.said.confidence(piece.start, piece.end)
+    evidence = chain.said.evidence(piece.start, piece.end)
+    return Field(name, NAMED_STRENGTH * piece.strength * heard, (evidence,))
 
 
 def _nameless(details: Sequence[_Chain]) -> Field:
@@ -105,14 +137,18 @@ def _nameless(details: Sequence[_Chain]) -> Field:
 
 def _is_detail(chain: _Chain, said: Sequence[Said]) -> bool:
     spot = chain.has("landmark") and chain.has("relation")
-    asked = asked_before(said, chain.position, _QUESTION, reach=3) is not None
-    return spot or (chain.has("number") and (len(chain.pieces) > 1 or asked))
+    questions = asked(said, chain.position)
+    told = "place" in questions or (len(chain.pieces) > 1 and "phone" not in questions)
+    return spot or (chain.has("number") and told)
 
 
-def _chains(each: Said, position: int, gazetteer: Gazetteer) -> Iterator[_Chain]:
+def _chains(each: Said, position: int, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Chain]:
     pieces: list[_Piece] = []
     at = 0
-    for piece in [*_pieces(each.text, gazetteer), _Piece("end", len(each.text) + 9, len(each.text) + 9, "")]:
+    for piece in [
+        *_pieces(each.text, gazetteer, asked_for=asked_for),
+        _Piece("end", len(each.text) + 9, len(each.text) + 9, ""),
+    ]:
         if piece.start != at and pieces:
             if trimmed := _trimmed(pieces):
                 yield _Chain(each, position, trimmed)
@@ -132,11 +168,10 @@ def _trimmed(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
     return kept if any(piece.kind not in ("filler", "relation", "generic") for piece in kept) else ()
 
 
-def _pieces(text: str, gazetteer: Gazetteer) -> Iterator[_Piece]:
+def _pieces(text: str, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Piece]:
     known = {hit.start: _named(hit) for hit in gazetteer.find(text)}
-    if not known:
-        looks_like = _UNKNOWN.finditer(text)
-        known = {found.start("name"): _Piece("unknown", *found.span("name"), found["name"]) for found in looks_like}
+    if all(piece.kind in ("district", "street") for piece in known.values()):
+        known |= {piece.start: piece for piece in _unknown(text, list(known.values()), asked_for=asked_for)}
     landmark = re.compile("|".join(map(re.escape, gazetteer.landmarks)) or r"(?!)")
     patterns = (
         ("number", _NUMBER),
@@ -145,19 +180,39 @@ def _pieces(text: str, gazetteer: Gazetteer) -> Iterator[_Piece]:
         ("landmark", landmark),
         ("filler", _FILLER),
     )
+    ends = {piece.end for piece in known.values()}
     at = 0
     while at < len(text):
         if at in known:
             yield known[at]
             at = known[at].end
             continue
-        found = next(((kind, match) for kind, pattern in patterns if (match := pattern.match(text, at))), None)
+        after_a_name = at in ends and _HOUSE.match(text, at)
+        found = ("number", after_a_name) if after_a_name else _first_match(patterns, text, at)
         if found is None:
             at += 1
             continue
         kind, match = found
         yield _Piece(kind, at, match.end(), match.group())
         at = match.end()
+
+
+def _first_match(
+    patterns: Sequence[tuple[str, re.Pattern[str]]], text: str, at: int
+) -> tuple[str, re.Match[str]] | None:
+    return next(((kind, match) for kind, pattern in patterns if (match := pattern.match(text, at))), None)
+
+
+def _unknown(text: str, areas: Sequence[_Piece], *, asked_for: bool) -> Iterator[_Piece]:
+    """Give what looks like a name where one would stand: after 在 or an area, before 15号, or first in an answer."""
+    masked = list(text)
+    for area in areas:
+        masked[area.start : area.end] = "\0" * (area.end - area.start)
+    plain = "".join(masked)
+    for found in _LOOKS_LIKE_A_NAME.finditer(plain):
+        leads = _BEFORE_A_NAME.search(plain[: found.start()]) or (asked_for and not found.start())
+        if leads or _HOUSE.match(plain, found.end()):
+            yield _Piece("unknown", *found.span(), found.group())
 
 
 def _named(hit: PlaceHit) -> _Piece:

@@ -3,6 +3,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from asr.text.finding import finder_of
 from asr.text.numbers import NAME_MASK, number_edits
 from asr.text.punctuation import COMMA_GAP_SECONDS, sentence_end
 from asr.transcript import Word
@@ -71,11 +72,8 @@ def _joined(words: Sequence[Word]) -> tuple[str, tuple[WordSpan, ...]]:
 def _protected(text: str, names: Sequence[str]) -> list[bool]:
     """Mark the characters that belong to a name; every occurrence of every name, also where names overlap."""
     marked = [False] * len(text)
-    for name in names:
-        at = text.find(name) if name else -1
-        while at >= 0:
-            marked[at : at + len(name)] = [True] * len(name)
-            at = text.find(name, at + 1)
+    for found in finder_of(tuple(names)).find(text):
+        marked[found.start : found.end] = [True] * (found.end - found.start)
     return marked
 
 

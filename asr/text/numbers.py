@@ -15,7 +15,7 @@ NAME_MASK = "\ue000"
 _DIGIT_RUN = re.compile(rf"(?<![{_NUMERAL}万亿])[{_PLAIN}]{{3,}}+(?![{_NUMERAL}万亿])")
 _RANGE = r"[到至](?=\d+(?:单元|[号栋楼室月日点]))"
 _COUNTED = re.compile(
-    rf"(?<![{_NUMERAL}万亿第])(?P<numeral>[{_NUMERAL}]++)(?P<unit>单元|[号栋幢楼室月日年点分]|{_RANGE})"
+    rf"(?<![{_NUMERAL}万亿第])(?P<numeral>[{_NUMERAL}]++)(?P<unit>单元|平方米?|公里|[号栋幢楼层室月日年点分块元米]|{_RANGE})"
 )
 _BARE_MINUTES = re.compile(
     r"(?<=\d点)(?P<numeral>[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九])(?![个人天号楼多名位次件分万])"
@@ -106,6 +106,9 @@ def _decide(text: str, found: re.Match[str]) -> str | None:
         "栋": before.endswith(NAME_MASK)
         or (not re.match(r"楼(?![上下道顶])|房", after) and not before.endswith(("这", "那", "有", "整", "每", "几"))),
         "楼": not before.endswith(("这", "那", "每")),
+        "层": not before.endswith(("这", "那", "每")) and not after.startswith(("次", "楼")),
+        # 一块 is "together", 两米 a guess as often as not: amounts and lengths of two signs and more are meant exactly.
+        **dict.fromkeys(("块", "元", "米", "平方", "平方米", "公里"), len(numeral) > 1),
         "室": re.match(rf"[{_NUMERAL}]厅", after) is None,
         "月": 1 <= int(digits) <= 12 and numeral != "两" and not before.endswith("每"),  # noqa: PLR2004 - months
         "日": 1 <= int(digits) <= 31,  # noqa: PLR2004 - days

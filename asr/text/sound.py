@@ -8,6 +8,7 @@ from typing import Any
 from pypinyin import Style, lazy_pinyin
 
 _MIN_SYLLABLES_FOR_AN_EDIT = 4
+_TWO = 2
 _ALIKE_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"))
 
 
@@ -74,22 +75,15 @@ class SoundIndex:
         return sorted(hits, key=lambda hit: (hit.edits, hit.start - hit.end, hit.start, hit.name))
 
 
-def sounds_like(phrase: str, text: str) -> list[tuple[int, int]]:
-    """Find the places where `text` sounds exactly like `phrase` though it is written otherwise.
+def alike_enough(phrase: str, heard: str) -> bool:
+    """Whether `heard`, of the same syllables but written otherwise, may stand for `phrase`.
 
-    Two syllables alone are too common: there the tones must agree, or one character be the same.
+    One syllable never does; two are common: there the tones must agree, or one character be the same.
     """
-    wanted, heard = syllables(phrase), syllables(text)
-    found = []
-    for at in range(len(heard) - len(wanted) + 1):
-        window = text[at : at + len(wanted)]
-        if heard[at : at + len(wanted)] != wanted or window == phrase:
-            continue
-        same_sign = any(mine == theirs for mine, theirs in zip(phrase, window, strict=True))
-        same_tones = tonal_syllables(phrase) == tonal_syllables(window)
-        if len(wanted) > 2 or (len(wanted) == 2 and (same_sign or same_tones)):  # noqa: PLR2004 - two syllables
-            found.append((at, at + len(wanted)))
-    return found
+    if heard == phrase or len(phrase) < _TWO:
+        return False
+    same_sign = any(mine == theirs for mine, theirs in zip(phrase, heard, strict=True))
+    return len(phrase) > _TWO or same_sign or tonal_syllables(phrase) == tonal_syllables(heard)
 
 
 def _read(text: str, style: Style) -> tuple[str, ...]:

@@ -108,8 +108,8 @@ def _music(length: int, chance: np.random.Generator) -> Signal:
     return music
 
 
-def _line(signal: Signal, chance: np.random.Generator) -> Signal:
-    """Band edges and tilt of a line, as one curve over the spectrum."""
+def line(signal: Signal, chance: np.random.Generator) -> Signal:
+    """Return the signal within a random line's band edges and tilt, as one curve over the spectrum."""
     spectrum = np.fft.rfft(signal)
     hertz = np.fft.rfftfreq(len(signal), 1 / SAMPLE_RATE)
     low, high = chance.uniform(60, 320), chance.uniform(3200, 3800)
@@ -120,8 +120,8 @@ def _line(signal: Signal, chance: np.random.Generator) -> Signal:
     return np.fft.irfft(spectrum * band * tilt, len(signal))
 
 
-def _room(signal: Signal, chance: np.random.Generator) -> Signal:
-    """Add a small room: decaying noise as impulse response."""
+def room(signal: Signal, chance: np.random.Generator) -> Signal:
+    """Return the signal as a small random room makes it: decaying noise as impulse response."""
     decay = chance.uniform(0.05, 0.35)
     length = int(decay * SAMPLE_RATE)
     response = chance.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
@@ -143,14 +143,14 @@ def telephone(
     lead, tail = chance.uniform(0.1, 1.3, 2)
     signal = np.concatenate([np.zeros(int(lead * SAMPLE_RATE)), signal, np.zeros(int(tail * SAMPLE_RATE))])
     if chance.random() < ROOM_SHARE:
-        signal = _room(signal, chance)
+        signal = room(signal, chance)
     if chance.random() < NOISE_SHARE:
         if voices and chance.random() < BABBLE_SHARE:
             crowd = [voices[k] for k in chance.integers(0, len(voices), int(chance.integers(2, 8)))]
             signal = add_noise(signal, babble(crowd, len(signal), chance), chance.uniform(3, 30))
         else:
             signal = add_noise(signal, street_noise(len(signal), chance), chance.uniform(0, 35))
-    return codec(_line(signal, chance), chance), 1 / speed, lead
+    return codec(line(signal, chance), chance), 1 / speed, lead
 
 
 def codec(signal: Signal, chance: np.random.Generator) -> npt.NDArray[np.float32]:

@@ -85,7 +85,7 @@ def test_a_call_on_two_tracks_becomes_a_transcript_and_a_draft(
         assert all(word.start < word.end and 0 <= word.confidence <= 1 for word in utterance.words)
 
     fields = {name: field["value"] for name, field in draft(transcript, taxonomy, gazetteer).to_json().items()}
-    assert fields["category"] == "building-safety"
+    assert fields["category"] == "building-safety.collapse"
     assert fields["urgency"] == "urgent"
     assert fields["contact_phone"] == "13800123456"
     assert "富华南路" in str(fields["place"])

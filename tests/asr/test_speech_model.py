@@ -1,5 +1,6 @@
 import io
 import shutil
+import struct
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -104,3 +105,26 @@ def test_an_archive_of_two_things_is_no_model(tmp_path: Path) -> None:
 def test_without_the_archive_it_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="zhitong model train"):
         locate(tmp_path / "models", archives=tmp_path)
+
+
+def test_a_model_that_keeps_its_words_inside_the_grammar_is_whole(speech_model: SpeechModel, tmp_path: Path) -> None:
+    # Official small models have no words.txt; here the bundled one is made so, and Vosk itself agrees.
+    shutil.copytree(speech_model.path, tmp_path / "small")
+    graph = tmp_path / "small/graph"
+    listed = [line.split() for line in (graph / "words.txt").read_text(encoding="utf-8").splitlines() if line.strip()]
+    (graph / "words.txt").unlink()
+    with pytest.raises(ModelBroken, match=r"words\.txt"):
+        open_model(tmp_path / "small")
+    table = (
+        struct.pack("<i", 2125658996) + struct.pack("<i", 5) + b"words" + struct.pack("<qq", len(listed), len(listed))
+    )
+    for word, key in listed:
+        table += struct.pack("<i", len(word.encode())) + word.encode() + struct.pack("<q", int(key))
+    plain = (graph / "Gr.fst").read_bytes()
+    flags_at = 4 + 4 + len("const") + 4 + len("standard") + 4
+    flags = struct.unpack_from("<i", plain, flags_at)[0] | 2
+    header_end = flags_at + 4 + 8 * 4
+    (graph / "Gr.fst").write_bytes(
+        plain[:flags_at] + struct.pack("<i", flags) + plain[flags_at + 4 : header_end] + table + plain[header_end:]
+    )
+    assert open_model(tmp_path / "small").vocabulary_size == speech_model.vocabulary_size

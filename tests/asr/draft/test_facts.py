@@ -1,0 +1,137 @@
+"""Single facts of a draft: where, when, who, how urgent, on which number; and what is still to be asked."""
+
+from typing import Any
+
+import pytest
+
+from asr.draft import Gazetteer, Taxonomy, draft, missing
+from asr.errors import DraftConfigError
+from tests.asr.conftest import Conversation
+
+FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    # places
+    "district and street by the gazetteer": (
+        ("c 紫荆小区 停水 了",),
+        {"place": "紫荆小区", "district": "武侯区", "street": "玉林街道"},
+    ),
+    "district as said, a road that no gazetteer knows": (
+        ("c 成华区 光华大道 二 号 的 外墙脱落",),
+        {"place": "成华区光华大道2号", "district": "成华区", "street": None},
+    ),
+    "a room": (("c 中海国际 二十八 栋 二 单元 七零五 下水道 堵了",), {"place": "中海国际28栋2单元705"}),
+    "a house whose stairwell lamp is broken": (
+        ("c 仁和街 三十 号 楼道灯 坏了",),
+        {"place": "仁和街30号", "category": "lighting.stairwell-lamp"},
+    ),
+    "the building told on demand": (
+        ("c 锦绣花园 停电 了", "a 请问 是 哪 一 栋", "c 三 栋"),
+        {"place": "锦绣花园3栋"},
+    ),
+    "a telephone's first digits are no house number": (
+        ("a 具体 位置", "c 交子大道 加油站 对面", "a 您 的 手机号", "c 一五一", "a 嗯", "c 零六 九零 二一 七六"),
+        {"place": "交子大道加油站对面", "contact_phone": "15106902176"},
+    ),
+    "an unknown road in answer to where": (
+        ("c 路灯 不亮", "a 请问 具体 位置 在 哪里", "c 梧桐路 八 号"),
+        {"place": "梧桐路8号"},
+    ),
+    # telephone
+    "a number that the citizen corrects": (
+        ("a 您 的 联系电话", "c 一六三 一四三零 四二零八 不对 是 一六三 一四三零 一二零八"),
+        {"contact_phone": "16314301208"},
+    ),
+    "a number that the agent reads back": (
+        ("a 联系电话", "c 一八二 四零二 三三零 五", "a 您 的 电话 是 一八二 四零二三 三三零五 对吗", "c 对 的"),
+        {"contact_phone": "18240233305"},
+    ),
+    "a number that the agent reads back wrong": (
+        (
+            "a 联系电话",
+            "c 一三九 一二三四 五六七八",
+            "a 是 一三九 一二三四 五六七九 吗",
+            "c 不对 是 一三九 一二三四 五六七八",
+        ),
+        {"contact_phone": "13912345678"},
+    ),
+    "a landline": (("a 联系电话", "c 零二八 六二九三 六一八七"), {"contact_phone": "02862936187"}),
+    # when, who, whom
+    "when, asked": (("a 什么 时候 开始 的", "c 是 昨天 下午 五 点 开始 的"), {"happened_at": "昨天下午5点"}),
+    "when, told": (("c 九月 二十四 日 晚上 八 点 半 停电",), {"happened_at": "9月24日晚上8点半"}),
+    "every night is no moment": (("c 每天 晚上 都 很吵",), {"happened_at": None}),
+    "whom": (("c 健身房 关门跑路 了 不退钱",), {"respondent": "健身房", "category": "consumer.prepaid-card"}),
+    "a shop that only says where": (("c 超市 旁边 路灯 不亮",), {"respondent": None}),
+    "an introduction": (("c 我 是 马 先生 路灯 坏了",), {"contact_name": "马先生"}),
+    # matters
+    "tuition is education, whatever was done with the money": (
+        ("c 培训机构 关门跑路 学费 没有 退款",),
+        {"category": "education.training"},
+    ),
+    "a burnt heap is no garbage collection": (("c 有人 烧垃圾 气味很大",), {"category": "environment.burning"}),
+    "only the top where no kind was said": (("c 这里 太吵 了 影响休息",), {"category": "noise"}),
+    # urgency
+    "supposed": (("c 我想问一下 如果 燃气泄漏 应该 打什么电话",), {"urgency": "normal", "category": "enquiry"}),
+    "over and mended": (
+        ("c 上个月 燃气管道 漏气 已经 修好了 现在 是 气表 坏了",),
+        {"urgency": "normal", "category": "gas"},
+    ),
+    "a fire of last month": (("c 上个月 这里 着火 的 事 没有 人 处理",), {"urgency": "normal"}),
+    "a crack of last year still gapes": (("c 去年 墙体开裂",), {"urgency": "urgent"}),
+    "told for its compensation": (("c 我 在 工地 受伤 了 老板 不 赔偿",), {"urgency": "normal"}),
+    "a manner of speaking": (("c 路灯 不亮 晚上 走路 很 危险",), {"urgency": "normal"}),
+    "a danger of its own": (("c 电线 掉下来 很 危险",), {"urgency": "urgent"}),
+    "a yes to the agent's question": (("c 树枝 断 了", "a 有没有 人 受伤", "c 有 一个 老人"), {"urgency": "urgent"}),
+    "a no to the agent's question": (("c 路灯 坏了", "a 有没有 人 受伤", "c 没有"), {"urgency": "normal"}),
+    "a danger denied": (("c 电表 坏了 没有 冒火花 也 没有 漏电",), {"urgency": "normal"}),
+    "a manhole without its cover": (("c 路 上 的 井盖 不见了",), {"urgency": "urgent", "category": "road.manhole"}),
+    "people in a lift": (("c 电梯困人 了 快来 救人",), {"urgency": "urgent", "category": "public-facilities.lift"}),
+}
+
+
+@pytest.mark.parametrize("facts", FACTS)
+def test_what_was_said_becomes_a_fact(
+    facts: str, conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    lines, expected = FACTS[facts]
+    fields = draft(conversation(*lines), taxonomy, gazetteer).to_json()
+    got = {name: fields[name]["value"] for name in expected}
+    if got.get("category") and "." not in expected["category"]:
+        got["category"] = taxonomy.top(got["category"])
+    assert got == expected
+
+
+def test_a_language_that_the_model_does_not_know_fills_in_nothing(
+    conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    line = "c 路灯 的 煤气味 王 小区 电 一 三 富华南路 危险"
+    heard = draft(conversation(line, doubted=line.split()[1:]), taxonomy, gazetteer)
+    assert all(field["value"] is None for field in heard.to_json().values())
+
+
+def test_a_weak_value_is_marked_doubtful(conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer) -> None:
+    feared = draft(conversation("c 会不会 爆炸"), taxonomy, gazetteer)
+    sure = draft(conversation("c 配电箱 漏电 了"), taxonomy, gazetteer)
+    assert (feared.urgency.value, feared.urgency.doubtful) == ("urgent", True)
+    assert (sure.urgency.value, sure.urgency.doubtful) == ("urgent", False)
+    assert sure.to_json()["urgency"]["doubtful"] is False
+    assert not sure.contact_phone.doubtful, "what was not said is not doubtful, it is missing"
+
+
+def test_what_a_matter_requires_and_nobody_said_is_to_be_asked(
+    conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    fields = draft(conversation("c 广场舞 太吵 了"), taxonomy, gazetteer).to_json()
+    assert missing(fields, taxonomy) == ("place", "happened_at", "contact_phone")
+    fields["place"] = {"value": "天府广场"}
+    assert missing(fields, taxonomy) == ("happened_at", "contact_phone")
+    assert missing({}, taxonomy) == ("category", "contact_phone")
+    assert taxonomy.ask("place")[0] == "请问具体位置在哪里？"
+    with pytest.raises(DraftConfigError, match="no question asks for summary"):
+        taxonomy.ask("summary")
+
+
+def test_a_kind_takes_from_its_matter_what_it_does_not_say(taxonomy: Taxonomy) -> None:
+    noise, machine, dance = (taxonomy.matter(code) for code in ("noise", "noise.machine", "noise.square-dance"))
+    assert (machine.unit, machine.complexity, machine.required) == ("环保局", noise.complexity, noise.required)
+    assert dance.top == taxonomy.top("noise.square-dance") == "noise"
+    with pytest.raises(DraftConfigError, match=r"no matter has the code noise\.cats"):
+        taxonomy.top("noise.cats")
