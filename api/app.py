@@ -24,7 +24,11 @@ from api.kit.feed import Feed
 from api.kit.guard import Guard
 from api.kit.metrics import Metrics, RequestTimer
 from api.kit.settings import Settings
+from api.live import partials
+from api.live.routes import router as live
 from api.recordings.routes import router as recordings
+from api.recordings.upload import router as uploads
+from api.speech.routes import router as speech
 from api.system.routes import render_changes
 from api.system.routes import router as system
 from api.tickets.routes import router as tickets
@@ -59,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, recordings, tickets, system, console):
+    for router in (calls, live, recordings, uploads, tickets, speech, system, console):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
@@ -75,7 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(url_of(app.state.settings), pool_size=20)
-    feed = Feed(database, render_changes)
+    app.state.partials = partials.Partials()
+    feed = Feed(database, render_changes, {partials.CHANNEL: app.state.partials.take})
     app.state.database = database
     app.state.feed = feed
     reader = asyncio.create_task(feed.run(), name="change feed")

@@ -8,20 +8,22 @@ class Permission(StrEnum):
 
     READ_CALLS = "calls:read"
     HEAR_RECORDINGS = "recordings:hear"
+    UPLOAD_RECORDINGS = "recordings:upload"
     READ_TICKETS = "tickets:read"
+    EDIT_TICKETS = "tickets:edit"
     EXPORT = "calls:export"
     READ_METRICS = "metrics:read"
+    READ_SPEECH_REPORT = "speech:report"
 
 
 _READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS})
-_WITH_EXPORT = _READ | {Permission.EXPORT}
 _ALL = frozenset(Permission)
 
-# A machine reads and is watched; only people whose work it is take lists of citizens away.
+# A machine reads and is watched; only people whose work it is take lists of citizens away. Who audits changes nothing.
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "agent": _READ,
-    "qa": _WITH_EXPORT,
+    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS},
+    "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT},
     "supervisor": _ALL,
     "admin": _ALL,
-    "machine": _READ | {Permission.READ_METRICS},
+    "machine": _READ | {Permission.READ_METRICS, Permission.UPLOAD_RECORDINGS},
 }

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 Outcome = Literal["in_progress", "answered", "abandoned", "short_abandoned", "failed"]
-TranscriptState = Literal["none", "pending", "complete", "partial", "failed"]
+TranscriptState = Literal["none", "pending", "live", "deferred", "complete", "partial", "failed"]
 
 
 class SegmentOut(BaseModel):

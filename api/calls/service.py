@@ -1,6 +1,6 @@
 """What the rest of the program does with calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from api.calls.repository import CallFilter, CallRepository
 from api.kit.base import storable
 from api.kit.changes import ChangeRepository
 from api.kit.pagination import Cursor
+from api.live.repository import ClaimRepository
 from api.recordings.models import RecordingRow
 from api.recordings.repository import RecordingRepository
 from api.tickets.repository import TicketRepository
@@ -113,10 +114,13 @@ async def calls_json(session: AsyncSession, calls: Sequence[CallRow]) -> list[di
     refs = [call.call_ref for call in calls]
     recordings = await RecordingRepository(session).by_calls(refs)
     tickets = await TicketRepository(session).ids_by_calls(refs)
-    return [call_json(call, recordings.get(call.call_ref, []), tickets.get(call.call_ref)) for call in calls]
+    live = await ClaimRepository(session).states(refs)
+    return [call_json(call, recordings.get(call.call_ref, []), tickets.get(call.call_ref), live) for call in calls]
 
 
-def call_json(call: CallRow, recordings: Sequence[RecordingRow], ticket_id: str | None) -> dict[str, Any]:
+def call_json(
+    call: CallRow, recordings: Sequence[RecordingRow], ticket_id: str | None, live: Mapping[str, str]
+) -> dict[str, Any]:
     """Return one call in the shape that others rely on; times are ISO 8601 with zone, seconds are floats."""
     states = {recording.recording_id: recording.state for recording in recordings}
     return {
@@ -132,7 +136,7 @@ def call_json(call: CallRow, recordings: Sequence[RecordingRow], ticket_id: str 
         "talk_seconds": call.talk_seconds,
         "agent": call.agent,
         "segments": [_segment_json(segment, states) for segment in call.segments],
-        "transcript_state": transcript_state(call, recordings),
+        "transcript_state": transcript_state(call, recordings, live),
         "ticket_id": ticket_id,
     }
 
@@ -150,18 +154,19 @@ def _segment_json(segment: SegmentRow, states: dict[str, str]) -> dict[str, Any]
     }
 
 
-def transcript_state(call: CallRow, recordings: Sequence[RecordingRow]) -> str:
-    """Return what can be read of a call.
+def transcript_state(call: CallRow, recordings: Sequence[RecordingRow], live: Mapping[str, str]) -> str:
+    """Return what can be read of a call; `live` says which of its recordings are live or deferred.
 
-    `none` (there is nothing to transcribe), `pending`, `complete`, `partial` (some of it could not be heard), `failed`
-    (none of it could).
+    `none` (there is nothing to transcribe), `live` (words arrive now), `deferred` (too much load: transcribed after the
+    call), `pending`, `complete`, `partial` (some of it could not be heard), `failed` (none of it could).
     """
     known = {recording.recording_id: recording for recording in recordings}
     expected = {segment.recording_id for segment in call.segments if segment.recording_id}
     if not expected | known.keys():
         return "none"
     if expected - known.keys() or any(recording.state in {"recording", "stored"} for recording in recordings):
-        return "pending"
+        states = {live.get(recording_id) for recording_id in expected | known.keys()}
+        return next((state for state in ("live", "deferred") if state in states), "pending")
     if all(recording.state == "failed" for recording in recordings):
         return "failed"
     # A transcribed recording with a reason was torn, or lacked a track.

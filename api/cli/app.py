@@ -6,9 +6,11 @@ from api.cli import (
     call,
     check_dialplan,
     demo,
+    mic,
     model,
     replay,
     services,
+    speech,
     status,
     token,
     transcribe,
@@ -28,6 +30,8 @@ app.command("check-dialplan")(check_dialplan.check_dialplan)
 for service in (services.api, services.router, services.worker, services.asterisk, services.postgres, services.migrate):
     app.command()(service)
 app.add_typer(model.app, name="model")
+app.add_typer(mic.app, name="mic")
+app.add_typer(speech.app, name="speech")
 app.add_typer(token.app, name="token")
 
 

@@ -26,6 +26,8 @@ from telephony.asterisk.configure import AsteriskSite
 from telephony.asterisk.install import AsteriskInstall
 from telephony.phones import AgentPhone, place_call
 
+# The ticket is there from the first words on; these say that the last ones are in it.
+TRANSCRIBED = ("complete", "partial", "failed")
 TICKET_WITHIN_SECONDS = 90.0
 # The first two citizens call at once; the third waits for whoever is free first, as citizens do.
 STAGGER_SECONDS = (0.0, 2.0, 4.0)
@@ -132,7 +134,7 @@ async def _ticket(http: httpx.AsyncClient, call_ref: str) -> dict[str, Any]:
         async with asyncio.timeout(TICKET_WITHIN_SECONDS):
             while True:
                 call = (await http.get(f"/api/v1/calls/{call_ref}")).raise_for_status().json()
-                if call["ticket_id"]:
+                if call["ticket_id"] and call["transcript_state"] in TRANSCRIBED:
                     answer = await http.get(f"/api/v1/tickets/{call['ticket_id']}")
                     ticket: dict[str, Any] = answer.raise_for_status().json()
                     return ticket

@@ -14,6 +14,7 @@ from api.heartbeats.models import HeartbeatRow
 from api.heartbeats.service import fresh
 from api.kit.database import Database, url_of
 from api.kit.settings import Settings, load
+from api.live.repository import ClaimRepository, LiveFigures
 from api.recordings.repository import RecordingRepository
 from api.supervisor import PartState, read_states
 from api.supervisor.machine import answers, asterisk_greets
@@ -23,7 +24,11 @@ PARTS = ("postgres", "asterisk", "router", "worker", "api")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One part now. `lag_seconds`: of the router, its events' age when stored; of the worker, its oldest job's age."""
+    """One part now.
+
+    `lag_seconds`: of the router, its events' age when stored; of the worker, how far words are behind speech, be it the
+    age of the oldest recording that waits, or what is recorded and not yet decoded of a live call.
+    """
 
     part: str
     up: bool
@@ -57,12 +62,15 @@ async def read(settings: Settings) -> list[Status]:
     database = Database(url_of(settings), pool_size=1)
     beats: list[HeartbeatRow] = []
     lags: dict[str, float | None] = {}
-    database_up, database_says = True, None
+    database_up, database_says, worker_says = True, None, ""
     try:
         beats = await fresh(database)
         lags = {beat.process: beat.lag_seconds for beat in beats}
         async with database.session() as session:
-            lags["worker"] = await RecordingRepository(session).oldest_untranscribed_seconds()
+            waiting = await RecordingRepository(session).oldest_untranscribed_seconds()
+            live = await ClaimRepository(session).figures()
+            lags["worker"] = max(waiting or 0.0, live.lag_seconds)
+            worker_says = live_words(live)
     except (SQLAlchemyError, OSError) as error:
         database_up, database_says = False, str(error.__cause__ or error).splitlines()[0]
     finally:
@@ -71,9 +79,18 @@ async def read(settings: Settings) -> list[Status]:
     return [
         _from_state("postgres", database_up, states.get("postgres"), database_says),
         _from_state("asterisk", asterisk, states.get("asterisk")),
-        *(_from_beats(name, beats, states.get(name), lags.get(name)) for name in ("router", "worker")),
+        _from_beats("router", beats, states.get("router"), lags.get("router")),
+        _from_beats("worker", beats, states.get("worker"), lags.get("worker"), worker_says),
         _from_state("api", api, states.get("api")),
     ]
+
+
+def live_words(live: LiveFigures) -> str:
+    """Say what all workers together transcribe live, and what is too much for them."""
+    said = f"通话中转写 live: {live.calls}"
+    if live.calls:
+        said += f", {live.lag_seconds:.1f} s"
+    return said + (f"; 通话后转写 deferred: {live.deferred_now}" if live.deferred_now else "")
 
 
 def _from_state(part: str, up: bool, state: PartState | None, detail: str | None = None) -> Status:
@@ -82,7 +99,9 @@ def _from_state(part: str, up: bool, state: PartState | None, detail: str | None
     return Status(part, up, state.since, state.pid, state.restarts, detail=detail)
 
 
-def _from_beats(part: str, beats: list[HeartbeatRow], state: PartState | None, lag_seconds: float | None) -> Status:
+def _from_beats(
+    part: str, beats: list[HeartbeatRow], state: PartState | None, lag_seconds: float | None, says: str = ""
+) -> Status:
     mine = [beat for beat in beats if beat.process == part]
     if not mine:
         return _from_state(part, False, state, "no sign of life")
@@ -94,7 +113,7 @@ def _from_beats(part: str, beats: list[HeartbeatRow], state: PartState | None, l
         newest.pid,
         state.restarts if state else None,
         lag_seconds,
-        newest.detail,
+        "; ".join(filter(None, (newest.detail, says))) or None,
     )
 
 

@@ -37,6 +37,7 @@ def _environment() -> Environment:
             "VIA": words.VIA,
             "TRANSCRIPT_STATES": words.TRANSCRIPT_STATES,
             "FIELDS": words.FIELDS,
+            "SUSPECTED": words.SUSPECTED,
         }
     )
     return environment

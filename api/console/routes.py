@@ -134,17 +134,27 @@ async def desk(
     principal: Visitor,
     wanted: Wanted,
     call: Annotated[str, Query(max_length=200)] = "",
+    follow: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """Show today's calls, and one of them with what was said and the draft."""
+    """Show today's calls, and one of them with what was said and the draft.
+
+    `follow` is an agent's extension: the page opens each call when that agent answers it.
+    """
+    follow = follow.strip().replace("\0", "")
     settings: Settings = request.app.state.settings
     feed: Feed = request.app.state.feed
     # Before the first read: what changes from here on is pushed, so nothing falls between.
     position = await feed.position()
     found, cursor = await calls.page(session, wanted.wanted(settings.timezone), None, _PAGE)
+    if follow and not call:
+        call = await view.talking_to(session, follow)
     return _page(
         request,
         "desk.html",
         principal=principal,
+        may_edit=principal.may(Permission.EDIT_TICKETS),
+        choices=view.choices(request.app.state.taxonomy),
+        follow=follow,
         may_export=principal.may(Permission.EXPORT),
         wanted=wanted,
         today=clock.local_date(clock.now(), settings.timezone),
@@ -190,12 +200,12 @@ async def desk_figures(request: Request, session: Session, _visitor: Visitor, wa
 
 
 @router.get("/desk/calls/{call_ref}")
-async def desk_call(request: Request, call_ref: str, session: Session, _visitor: Visitor) -> Response:
+async def desk_call(request: Request, call_ref: str, session: Session, principal: Visitor) -> Response:
     """Give what the desk shows of one call."""
     opened = await view.call_view(session, call_ref, request.app.state.taxonomy)
     if opened is None:
         raise NotFound(f"There is no call {call_ref!r}.")
-    return _page(request, "call.html", opened=opened)
+    return _page(request, "call.html", opened=opened, may_edit=principal.may(Permission.EDIT_TICKETS))
 
 
 async def _figures(request: Request, session: Session) -> object:

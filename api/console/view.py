@@ -16,9 +16,10 @@ from api.console import words
 from api.kit import clock
 from api.recordings import service as recordings
 from api.tickets import service as tickets
+from api.tickets.fields import blank, linked, machine_side
 from api.tickets.models import TicketRow
 from api.transcripts import service as transcripts
-from asr.draft import Taxonomy
+from asr.draft import Taxonomy, missing
 from asr.transcript import Transcript
 
 _STATE_FILTERS: dict[str, tuple[tuple[str, ...], bool | None]] = {
@@ -70,7 +71,25 @@ class Row:
     state: str
     agent: str
     summary: str
-    urgent: bool
+    # "urgent", "suspected" (urgent, but doubtful) or "".
+    urgency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an agent may choose: the stored value, how it is shown, a note beside it, words it is found by."""
+
+    value: str
+    shown: tuple[str, str]
+    note: str = ""
+    found_by: tuple[str, ...] = ()
+
+
+async def talking_to(session: AsyncSession, agent: str) -> str:
+    """Return the reference of the call that an agent talks in now, empty where there is none."""
+    now = CallFilter(outcome=("in_progress",), with_agent=True, agent=agent)
+    found, _cursor = await calls.page(session, now, None, 1)
+    return found[0].call_ref if found else ""
 
 
 async def rows(session: AsyncSession, found: Sequence[CallRow]) -> list[Row]:
@@ -83,7 +102,7 @@ async def rows(session: AsyncSession, found: Sequence[CallRow]) -> list[Row]:
             words.state_of(call),
             names.get(call["agent"] or "", call["agent"] or ""),
             _value(drafts.get(call["call_ref"]), "summary"),
-            _value(drafts.get(call["call_ref"]), "urgency") == "urgent",
+            _urgency(drafts.get(call["call_ref"])),
         )
         for call in await calls.calls_json(session, found)
     ]
@@ -115,8 +134,10 @@ async def call_view(session: AsyncSession, call_ref: str, taxonomy: Taxonomy) ->
         ],
         "utterances": _utterances(transcript, sounds[0].recording_id if sounds else None),
         "ticket": ticket,
-        "urgent": _value(ticket, "urgency") == "urgent",
+        "urgency": _urgency(ticket),
         "fields": _fields(ticket, transcript, taxonomy) if ticket else [],
+        "questions": _questions(ticket, taxonomy) if ticket else [],
+        "growing": call["outcome"] == "in_progress" or call["transcript_state"] == "live",
     }
 
 
@@ -129,33 +150,62 @@ def _utterances(transcript: Transcript, first_recording: str | None) -> list[dic
             "end": utterance.end,
             "confidence": utterance.confidence,
             "recording_id": utterance.recording_id or first_recording,
-            "pieces": words.doubtful_pieces(utterance.text, [word.to_json() for word in utterance.words]),
+            "pieces": words.spoken_pieces(utterance.text, [word.to_json() for word in utterance.words]),
         }
         for index, utterance in enumerate(transcript.utterances)
     ]
 
 
+def choices(taxonomy: Taxonomy) -> dict[str, list[Choice]]:
+    """Return what may be chosen for the fields that are chosen from a list."""
+    units = dict.fromkeys(matter.unit for matter in taxonomy.matters)
+    return {
+        "category": [
+            Choice(
+                matter.code, _shown("category", matter.code, taxonomy), matter.unit, (*matter.strong, *matter.phrases)
+            )
+            for matter in taxonomy.matters
+        ],
+        "unit": [Choice(unit, (unit, "")) for unit in units],
+        **{name: [Choice(value, shown) for value, shown in words.VALUES[name].items()] for name in words.VALUES},
+    }
+
+
 def _fields(ticket: TicketRow, transcript: Transcript, taxonomy: Taxonomy) -> list[dict[str, Any]]:
-    spoken = list(transcript.utterances)
-    return [
-        {
-            "name": name,
-            "value": _shown(name, field["value"], taxonomy),
-            "raw": field["value"],
-            "confidence": field["confidence"],
-            "confirmed": field["confirmed"],
-            "evidence": [
-                {
-                    **evidence,
-                    "speaker": spoken[evidence["utterance"]].speaker,
-                    "recording_id": evidence.get("recording_id") or spoken[evidence["utterance"]].recording_id,
-                }
-                for evidence in field["evidence"]
-                if 0 <= evidence["utterance"] < len(spoken)
-            ],
-        }
-        for name, field in ((name, ticket.fields[name]) for name in words.FIELDS if name in ticket.fields)
-    ]
+    shown = []
+    for name in words.FIELDS:
+        field = linked(ticket.fields.get(name) or blank(), transcript.utterances)
+        machine = machine_side(field)
+        differs = "machine" in field and machine["value"] != field["value"]
+        evidence = machine["evidence"] if differs else field["evidence"]
+        shown.append(
+            {
+                "name": name,
+                "value": _shown(name, field["value"], taxonomy),
+                "raw": field["value"],
+                "confidence": field["confidence"],
+                "confirmed": field["confirmed"],
+                "doubtful": bool(field.get("doubtful")),
+                "follows": field.get("follows"),
+                "machine": _shown(name, machine["value"], taxonomy) if differs else None,
+                "evidence": [_cited(each, transcript) for each in evidence],
+            }
+        )
+    return shown
+
+
+def _cited(evidence: Mapping[str, Any], transcript: Transcript) -> dict[str, Any]:
+    utterance = transcript.utterances[evidence["utterance"]]
+    return {
+        **evidence,
+        "speaker": utterance.speaker,
+        "recording_id": evidence.get("recording_id") or utterance.recording_id,
+    }
+
+
+def _questions(ticket: TicketRow, taxonomy: Taxonomy) -> list[dict[str, Any]]:
+    """Return what the agent should still ask, in asking order."""
+    return [{"field": name, "question": taxonomy.ask(name)} for name in missing(ticket.fields, taxonomy)]
 
 
 def _shown(name: str, value: Any, taxonomy: Taxonomy) -> tuple[str, str]:
@@ -163,9 +213,23 @@ def _shown(name: str, value: Any, taxonomy: Taxonomy) -> tuple[str, str]:
     if value in {None, ""}:
         return "", ""
     if name == "category":
-        matter = next((matter for matter in taxonomy.matters if matter.code == value), None)
-        return (matter.zh, matter.en) if matter else (str(value), "")
+        return _matter(str(value), taxonomy)
     return words.VALUES.get(name, {}).get(str(value), (str(value), ""))
+
+
+def _matter(code: str, taxonomy: Taxonomy) -> tuple[str, str]:
+    found = {matter.code: matter for matter in taxonomy.matters}
+    path = [found[part] for part in dict.fromkeys((code.partition(".")[0], code)) if part in found]
+    if code not in found:
+        return code, ""
+    return " › ".join(matter.zh for matter in path), " › ".join(matter.en for matter in path)
+
+
+def _urgency(ticket: TicketRow | None) -> str:
+    field = (ticket.fields.get("urgency") or {}) if ticket else {}
+    if field.get("value") != "urgent":
+        return ""
+    return "suspected" if field.get("doubtful") else "urgent"
 
 
 def _value(ticket: TicketRow | None, name: str) -> str:

@@ -28,6 +28,8 @@ VIA: dict[str, tuple[str, str]] = {
 TRANSCRIPT_STATES: dict[str, tuple[str, str]] = {
     "none": ("无录音", "nothing recorded"),
     "pending": ("转写中", "transcribing"),
+    "live": ("实时转写", "words arrive now"),
+    "deferred": ("通话后转写", "transcribed after the call"),
     "complete": ("已转写", "transcribed"),
     "partial": ("部分转写", "partly transcribed"),
     "failed": ("无法转写", "cannot be transcribed"),
@@ -37,6 +39,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "urgency": ("紧急程度", "urgency"),
     "category": ("类别", "category"),
     "place": ("地点", "place"),
+    "district": ("区县", "district"),
+    "street": ("街道", "street"),
+    "happened_at": ("发生时间", "when"),
+    "respondent": ("被反映对象", "about whom"),
     "unit": ("承办单位", "unit"),
     "contact_name": ("联系人", "name"),
     "contact_phone": ("联系电话", "phone"),
@@ -46,14 +52,21 @@ VALUES: dict[str, dict[str, tuple[str, str]]] = {
     "urgency": {"urgent": ("紧急", "urgent"), "normal": ("一般", "normal")},
     "complexity": {"simple": ("简单", "simple"), "complex": ("复杂", "complex")},
 }
+SUSPECTED = ("疑似紧急", "possibly urgent")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of an utterance's text; `confidence` is None where it is not doubtful."""
+    """A stretch of an utterance's text: when it begins in the recording, and how sure its least sure word is."""
 
     text: str
+    start: float | None = None
     confidence: float | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Say whether somebody should listen to it."""
+        return self.confidence is not None and self.confidence < DOUBTFUL_BELOW
 
 
 def state_of(call: Mapping[str, Any]) -> str:
@@ -100,35 +113,36 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{round(value * 100)}%"
 
 
-def doubtful_pieces(text: str, words: Iterable[Mapping[str, Any]]) -> list[Piece]:
-    """Cut an utterance's text so that doubtful words stand alone; the pieces joined are the text.
+def spoken_pieces(text: str, words: Iterable[Mapping[str, Any]]) -> list[Piece]:
+    """Cut an utterance's text into its words, each with its second; the pieces joined are the text.
 
-    Words that normalisation changed (numbers become digits) cannot be found in the text and stay unmarked.
+    Words that normalisation changed (一三八 became 138) share the stretch of text that lies between their neighbours.
     """
     pieces: list[Piece] = []
+    changed: list[Mapping[str, Any]] = []
     done = 0
     for word in words:
         token = str(word["text"])
         found = text.find(token, done, done + len(token) + _LOOK_AHEAD) if token else -1
         if found < 0:
+            changed.append(word)
             continue
-        if word["confidence"] < DOUBTFUL_BELOW:
-            pieces.append(Piece(text[done:found]))
-            pieces.append(Piece(token, word["confidence"]))
-        else:
-            pieces.append(Piece(text[done : found + len(token)]))
+        _between(pieces, text[done:found], changed)
+        pieces.append(Piece(token, word["start"], word["confidence"]))
+        changed = []
         done = found + len(token)
-    pieces.append(Piece(text[done:]))
-    return _joined(pieces)
+    _between(pieces, text[done:], changed)
+    return pieces
 
 
-def _joined(pieces: Sequence[Piece]) -> list[Piece]:
-    joined: list[Piece] = []
-    for piece in pieces:
-        if not piece.text:
-            continue
-        if joined and joined[-1].confidence is None and piece.confidence is None:
-            joined[-1] = Piece(joined[-1].text + piece.text)
-        else:
-            joined.append(piece)
-    return joined
+def _between(pieces: list[Piece], text: str, changed: Sequence[Mapping[str, Any]]) -> None:
+    if not text:
+        return
+    if changed:
+        pieces.append(Piece(text, changed[0]["start"], min(word["confidence"] for word in changed)))
+    elif pieces:
+        # Punctuation belongs to the word before it.
+        last = pieces.pop()
+        pieces.append(Piece(last.text + text, last.start, last.confidence))
+    else:
+        pieces.append(Piece(text))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from procrastinate import App
 
-from api.jobs.queue import TASK, defer_transcription
+from api.jobs.queue import LIVE_SECONDS, TASK, defer_transcription
 from api.kit import logs
 from api.kit.database import Database
+from api.live import service as live
 from api.recordings import names, service
 from api.recordings.names import RecordingName
 from api.recordings.repository import RecordingRepository
@@ -89,7 +90,11 @@ class Discovery:
         async with self.database.session() as session:
             for name in found:
                 if await service.note_finished(session, name):
-                    await defer_transcription(self.queue, session, name.recording_id, name.call_ref)
+                    # The worker that hears it live needs a moment for the end; its job then finds nothing to do.
+                    wait_seconds = LIVE_SECONDS if await live.in_hands(session, name.recording_id) else 0
+                    await defer_transcription(
+                        self.queue, session, name.recording_id, name.call_ref, wait_seconds=wait_seconds
+                    )
                     log.info("recording_found", recording_id=name.recording_id)
 
     def _folder_time(self) -> int:

@@ -1,36 +1,34 @@
 """One recording → its transcript → the call's draft ticket, each stored in one transaction."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.calls import service as calls
+from api.jobs.speech import City, Speech
 from api.kit import logs
 from api.kit.clock import now
 from api.kit.database import Database
+from api.live import service as live
 from api.recordings import service as recordings
 from api.recordings.models import RecordingRow
 from api.tickets import service as tickets
 from api.transcripts import service as transcripts
+from api.transcripts.service import Live
 from asr import audio
 from asr.audio import Speaker, TrackSource
-from asr.draft import Gazetteer, Taxonomy, draft
+from asr.draft import draft
 from asr.errors import AudioError, AudioMissing, DecoderError
-from asr.recognizer import Decoder
+from asr.model import SpeechModel
 from asr.transcript import Transcript
 
 log = logs.get(__name__)
 # A decoder that dies on the same recording this often will die again; a file that is away this often is gone.
 _LAST_ATTEMPT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """What turns sound into a draft: the decoding process, and what the city calls its matters and places."""
-
-    decoder: Decoder
-    taxonomy: Taxonomy
-    gazetteer: Gazetteer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +46,34 @@ class Unusable(Exception):
     error_id = "recording.unusable"
 
 
+class HeardLive(Exception):
+    """A worker stores the recording's end right now: ask again in a moment."""
+
+    error_id = "recording.heard_live"
+
+
 async def transcribe_recording(
     database: Database, speech: Speech, recordings_dir: Path, timezone: str, recording_id: str, attempt: int
 ) -> None:
     """Transcribe a recording and draft its call's ticket; doing it again changes nothing.
 
     A recording that cannot be used becomes `failed` with the reason, and its ticket an empty draft for a human.
-    Raises what another attempt may cure: a database that is away, a model that is not there, a decoder that died.
+    Raises HeardLive, and what another attempt may cure: a database that is away, a model that is not there, a decoder
+    that died.
     """
     async with database.session() as session:
+        in_hands = await live.in_hands(session, recording_id)
         recording = await recordings.find(session, recording_id)
+        call = await calls.find(session, recording.call_ref) if recording else None
     if recording is None:
         log.error("recording_unknown", recording_id=recording_id)
         return
     if recording.state in {"recording", "stored"}:
+        if in_hands:
+            raise HeardLive(recording_id)
+        model = speech.model(call.queue if call else None)
         try:
-            heard = await asyncio.to_thread(hear, recording, recordings_dir, speech, attempt)
+            heard = await asyncio.to_thread(hear, recording, recordings_dir, speech, model, attempt)
         except Unusable as error:
             log.warning("recording_unusable", recording_id=recording_id, reason=str(error))
             async with database.session() as session:
@@ -78,21 +88,30 @@ async def transcribe_recording(
                     reason=heard.reason,
                 )
             log.info("recording_transcribed", recording_id=recording_id, utterances=len(heard.transcript.utterances))
-    await draft_ticket(database, speech, timezone, recording.call_ref)
-
-
-async def draft_ticket(database: Database, speech: Speech, timezone: str, call_ref: str) -> str:
-    """Store the draft that everything heard in a call suggests; returns the ticket's number."""
     async with database.session() as session:
-        transcript = await transcripts.call_transcript(session, call_ref)
-        reason = await recordings.failure_of_call(session, call_ref)
-        fields = draft(transcript, speech.taxonomy, speech.gazetteer).to_json()
-        ticket_id = await tickets.store_draft(session, call_ref, fields, reason=reason, now=now(), timezone=timezone)
-    log.info("ticket_drafted", call_ref=call_ref, ticket_id=ticket_id)
-    return ticket_id
+        await store_call_draft(session, speech.city, timezone, recording.call_ref)
 
 
-def hear(recording: RecordingRow, folder: Path, speech: Speech, attempt: int) -> Heard:
+async def store_call_draft(
+    session: AsyncSession, city: City, timezone: str, call_ref: str, growing: tuple[str, Live] | None = None
+) -> float:
+    """Store the draft that everything heard in a call suggests; returns how many seconds the drafting took.
+
+    `growing` is a transcript that the caller holds, and need not be read.
+    """
+    transcript = await transcripts.call_transcript(session, call_ref, growing)
+    reason = await recordings.failure_of_call(session, call_ref)
+    began = time.monotonic()
+    drafted = await asyncio.to_thread(draft, transcript, city.taxonomy, city.gazetteer)
+    cost_seconds = time.monotonic() - began
+    ticket_id = await tickets.store_draft(
+        session, call_ref, drafted.to_json(), reason=reason, now=now(), timezone=timezone
+    )
+    log.debug("ticket_drafted", call_ref=call_ref, ticket_id=ticket_id)
+    return cost_seconds
+
+
+def hear(recording: RecordingRow, folder: Path, speech: Speech, model: SpeechModel, attempt: int) -> Heard:
     """Decode both tracks, or the one that can be used; blocks, the decoder is a child process.
 
     Raises Unusable when neither can ever be used, DecoderError and AudioMissing when another attempt may help.
@@ -106,8 +125,8 @@ def hear(recording: RecordingRow, folder: Path, speech: Speech, attempt: int) ->
         raise Unusable(" ".join(faults))
     try:
         sources = [TrackSource(speaker, path) for speaker, path in usable.items()]
-        transcript = speech.decoder.transcribe(
-            sources, recording.call_ref, speech.gazetteer.names, recording.recording_id
+        transcript = speech.decoders.transcribe(
+            model, sources, recording.call_ref, speech.city.names, recording.recording_id
         )
     except AudioError as error:
         raise Unusable(str(error)) from error

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,11 +38,17 @@ class Event:
 
 
 class Feed:
-    """The change feed of one process; `run()` reads it, `watch()` gives it on."""
+    """The change feed of one process; `run()` reads it, `watch()` gives it on.
 
-    def __init__(self, database: Database, render: Render) -> None:
+    The same connection listens to other channels: `notices` says who takes what is sent there.
+    """
+
+    def __init__(
+        self, database: Database, render: Render, notices: Mapping[str, Callable[[str], None]] | None = None
+    ) -> None:
         self._database = database
         self._render = render
+        self._notices = dict(notices or {})
         self._recent: deque[Event] = deque(maxlen=_KEPT)
         self._position: Position | None = None
         self._moved = asyncio.Condition()
@@ -84,14 +92,26 @@ class Feed:
     async def _listen(self) -> None:
         connection = await self._database.listen_connection()
         async with connection:
-            await connection.execute(f"LISTEN {CHANNEL}")
+            for channel in (CHANNEL, *self._notices):
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             self.listening = True
             while True:
                 pending = await self._catch_up()
                 wait_seconds = _PENDING_SECONDS if pending else _POLL_SECONDS
-                async with contextlib.aclosing(connection.notifies(timeout=wait_seconds, stop_after=1)) as notices:
-                    async for _notice in notices:
-                        pass
+                await self._wait(connection, wait_seconds)
+
+    async def _wait(self, connection: psycopg.AsyncConnection, seconds: float) -> None:
+        """Hand on what other channels bring until something changed, at most so long."""
+        deadline = time.monotonic() + seconds
+        changed = False
+        while not changed and (left := deadline - time.monotonic()) > 0:
+            async with contextlib.aclosing(connection.notifies(timeout=left, stop_after=1)) as notices:
+                async for notice in notices:
+                    take = self._notices.get(notice.channel)
+                    if take is None:
+                        changed = True
+                    else:
+                        take(notice.payload)
 
     async def _catch_up(self) -> bool:
         """Read what is new; says whether more is there that may not be shown yet."""

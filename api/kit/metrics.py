@@ -30,9 +30,19 @@ class Metrics:
                 ("jobs", "Jobs in the queue, by status; finished ones are removed", "status"),
             )
         }
+        self._figures = {
+            name: Gauge(f"zhitong_{name}", text, registry=self.registry)
+            for name, text in (
+                ("live_calls", "Recordings that workers transcribe while their calls run"),
+                ("live_lag_seconds", "Sound recorded and not yet decoded, of the live call that is farthest behind"),
+                ("live_deferred_total", "Recordings that no worker could transcribe live: left to after the call"),
+            )
+        }
 
-    def render(self, counts: Mapping[str, Mapping[str, int]]) -> bytes:
-        """Return all figures in Prometheus' text form; `counts` are the database's, by gauge and label."""
+    def render(self, counts: Mapping[str, Mapping[str, int]], figures: Mapping[str, float]) -> bytes:
+        """Return all figures in Prometheus' text form; all given are the database's: by gauge and label, by gauge."""
+        for name, figure in figures.items():
+            self._figures[name].set(figure)
         for name, gauge in self._counts.items():
             gauge.clear()
             for label, number in counts.get(name, {}).items():

@@ -65,9 +65,27 @@ class AmiSettings(_Section):
 
 
 class SpeechSettings(_Section):
-    """Which speech model transcribes."""
+    """Which speech model transcribes a call, and by how many processes (0: one per core)."""
 
     model: str = "bundled"
+    by_queue: dict[str, str] = Field(default_factory=dict)
+    processes: int = Field(default=0, ge=0, le=256)
+
+    def model_of(self, queue: str | None) -> str:
+        """Return the name of the model for calls of a queue; None is a call that is not known yet."""
+        return self.by_queue.get(queue, self.model) if queue else self.model
+
+    def process_count(self) -> int:
+        """Return how many processes decode."""
+        return self.processes or len(os.sched_getaffinity(0))
+
+
+class LiveSettings(_Section):
+    """Transcription while the call runs."""
+
+    enabled: bool = True
+    lag_limit_seconds: float = Field(default=10.0, gt=0)
+    lease_seconds: float = Field(default=6.0, ge=1)
 
 
 class WorkerSettings(_Section):
@@ -109,6 +127,7 @@ class Settings(BaseSettings):
     trunk: TrunkSettings | None = None
     ami: AmiSettings = AmiSettings()
     speech: SpeechSettings = SpeechSettings()
+    live: LiveSettings = LiveSettings()
     worker: WorkerSettings = WorkerSettings()
     console: ConsoleSettings = ConsoleSettings()
 
@@ -126,6 +145,11 @@ class Settings(BaseSettings):
     def recordings_dir(self) -> Path:
         """Where Asterisk writes sound."""
         return self.data_dir / "recordings"
+
+    @property
+    def live_dir(self) -> Path:
+        """Where Asterisk writes the sound of running calls in smaller blocks, for as long as they run."""
+        return self.data_dir / "live"
 
     @property
     def ports_file(self) -> Path:

@@ -5,9 +5,10 @@ from api.calls import models as calls
 from api.heartbeats import models as heartbeats
 from api.kit import changes
 from api.kit.base import Base
+from api.live import models as live
 from api.recordings import models as recordings
 from api.tickets import models as tickets
 from api.transcripts import models as transcripts
 
-MODULES = (accounts, calls, changes, heartbeats, recordings, tickets, transcripts)
+MODULES = (accounts, calls, changes, heartbeats, live, recordings, tickets, transcripts)
 METADATA = Base.metadata

@@ -30,4 +30,6 @@ class RecordingRow(Base):
     started_at: Mapped[datetime]
     duration_seconds: Mapped[float | None]
     found_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # When nothing more was written to it.
+    stored_at: Mapped[datetime | None]
     transcribed_at: Mapped[datetime | None]

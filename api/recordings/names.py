@@ -22,6 +22,10 @@ class RecordingName:
         """Return the file name of `mixed`, `agent` or `citizen`, relative to the recordings' folder."""
         return self.recording_id + _SUFFIXES[track]
 
+    def live_file(self, track: str) -> str:
+        """Return the name of a track's copy of the running call, relative to the folder of live sound."""
+        return f"{self.recording_id}-{track}.sln48"
+
 
 def parse(recording_id: str) -> RecordingName | None:
     """Read a recording's name; None for any other text, such as one that leads out of the folder."""

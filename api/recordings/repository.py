@@ -58,7 +58,7 @@ class RecordingRepository(Repository):
         changed = await self.session.scalar(
             update(RecordingRow)
             .where(RecordingRow.recording_id == recording_id, RecordingRow.state == "recording")
-            .values(state="stored", reason=reason)
+            .values(state="stored", reason=reason, stored_at=func.now())
             .returning(RecordingRow.recording_id)
         )
         return changed is not None
@@ -99,7 +99,7 @@ class RecordingRepository(Repository):
             select(RecordingRow)
             .where(
                 RecordingRow.state == "stored",
-                RecordingRow.found_at < found_before,
+                func.coalesce(RecordingRow.stored_at, RecordingRow.found_at) < found_before,
                 text(
                     "NOT EXISTS (SELECT FROM procrastinate_jobs AS job WHERE job.task_name = :task_name"
                     " AND job.status IN ('todo', 'doing') AND job.args ->> 'recording_id' = recordings.recording_id)"
@@ -110,11 +110,10 @@ class RecordingRepository(Repository):
         return list(rows)
 
     async def oldest_untranscribed_seconds(self) -> float | None:
-        """Return how long ago the oldest recording that waits for transcription was found, None where none waits."""
+        """Return how long the recording that waits longest for its transcription has, None where none waits."""
+        since = func.coalesce(RecordingRow.stored_at, RecordingRow.found_at)
         age = await self.session.scalar(
-            select(func.extract("epoch", func.now() - func.min(RecordingRow.found_at))).where(
-                RecordingRow.state == "stored"
-            )
+            select(func.extract("epoch", func.now() - func.min(since))).where(RecordingRow.state == "stored")
         )
         return None if age is None else float(age)
 

@@ -1,5 +1,6 @@
 """What the rest of the program does with recordings."""
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.kit.changes import ChangeRepository
@@ -30,9 +31,9 @@ async def note_finished(session: AsyncSession, name: RecordingName, reason: str 
     `reason` says why less than a whole recording is expected.
     """
     repository = RecordingRepository(session)
-    news = await repository.insert_new(_values(name, "stored", reason)) or await repository.finish(
-        name.recording_id, reason
-    )
+    news = await repository.insert_new(
+        {**_values(name, "stored", reason), "stored_at": func.now()}
+    ) or await repository.finish(name.recording_id, reason)
     if news:
         await ChangeRepository(session).publish("recording", [name.call_ref])
     return news

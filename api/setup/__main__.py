@@ -23,6 +23,7 @@ def steps(settings: Settings, *, test: bool) -> list[tuple[str, Step]]:
     ]
     if test:
         needed.append(("browser for the tests (Chromium)", lambda say: str(parts.browser(tools, say))))
+        needed.append(("microphone (PortAudio, PyAudio)", lambda say: parts.microphone(tools, say)))
     return needed
 
 

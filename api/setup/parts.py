@@ -1,11 +1,16 @@
 import os
+import re
 import shlex
 import shutil
 import subprocess
+import sys
+import sysconfig
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from api.kit.settings import Settings
+from api.kit.settings import ROOT, Settings
+from asr import portaudio
 from asr.model import SpeechModel, locate
 from asr.synthesis import Espeak
 from telephony.asterisk.debian import fetch
@@ -16,6 +21,10 @@ Progress = Callable[[str], None]
 # OpenFst's programs build the graph of a speech model: `zhitong model train` and `model words`.
 SPEECH_PACKAGES = ("libespeak-ng1", "espeak-ng-data", "libfst-tools")
 # WenQuanYi: the pages are Chinese first, and a screenshot full of boxes proves nothing.
+# Headers to build PyAudio against, or, where nothing can be built, Debian's own build of it.
+PORTAUDIO_PACKAGES = ("portaudio19-dev",)
+PYAUDIO_PACKAGES = ("python3-pyaudio",)
+_DEBIAN_PYTHON = "cpython-311"
 BROWSER_PACKAGES = ("chromium", "fonts-wqy-zenhei", "fontconfig-config")
 
 
@@ -44,6 +53,67 @@ def training_tools(tools: Path, progress: Progress) -> Path:
 def speech_model(settings: Settings) -> SpeechModel:
     """Return the speech model that the settings name; the bundled one is unpacked when it is not yet."""
     return locate(settings.models_dir, settings.speech.model)
+
+
+def microphone(tools: Path, progress: Progress) -> str:
+    """Return where PyAudio lies, brought below `tools` unless it is installed or there; no sound card is needed.
+
+    PyAudio has no binary for Linux: its locked source is built against Debian's PortAudio, unpacked privately. Without
+    a compiler or Python's headers, Debian's own build serves, which fits Python 3.11.
+    """
+    try:
+        return str(portaudio.load(tools).__file__)
+    except portaudio.PyAudioMissing:
+        prefix = tools / portaudio.FOLDER
+    if _can_build():
+        fetch(PORTAUDIO_PACKAGES, prefix, None, progress)
+        progress("building PyAudio")
+        _build_pyaudio(prefix, portaudio.site(tools))
+    elif sys.implementation.cache_tag == _DEBIAN_PYTHON:
+        fetch(PYAUDIO_PACKAGES, prefix, None, progress)
+        _place(_one(prefix, "usr/lib/python3/dist-packages/pyaudio"), portaudio.site(tools))
+    else:
+        raise PartMissingError(
+            "PyAudio must be built here, which needs a C compiler and Python's headers (Debian: gcc, python3-dev): "
+            "install them, or use Python 3.11, for which Debian has a build."
+        )
+    return str(portaudio.load(tools).__file__)
+
+
+def _can_build() -> bool:
+    compiler = shlex.split(str(sysconfig.get_config_var("CC") or "cc"))[0]
+    return shutil.which(compiler) is not None and (Path(sysconfig.get_path("include")) / "Python.h").is_file()
+
+
+def _build_pyaudio(prefix: Path, site: Path) -> None:
+    lock = (ROOT / "requirements/mic.txt").read_text(encoding="utf-8")
+    pinned = re.search(r"^pyaudio==.*?(?=^\S)", lock + "\nend", re.MULTILINE | re.DOTALL)
+    if pinned is None:
+        raise PartMissingError("requirements/mic.txt does not lock pyaudio: restore it from the release.")
+    libraries = _one(prefix, "usr/lib/*/libportaudio.so").parent
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=prefix) as work:
+        (Path(work) / "lock.txt").write_text(pinned[0], encoding="utf-8")
+        # Not from pip's cache: a wheel there may have been built against another PortAudio.
+        command = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-cache-dir"]
+        command += ["--no-deps", "--require-hashes", "--no-binary", "pyaudio", "--target", f"{work}/site"]
+        done = subprocess.run(
+            [*command, "-r", f"{work}/lock.txt"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "CFLAGS": f"-I{prefix}/usr/include", "LDFLAGS": f"-L{libraries}"},
+        )
+        if done.returncode != 0:
+            raise PartMissingError(f"PyAudio could not be built: {done.stderr.strip()[-600:]}. Run the set-up again.")
+        _place(Path(work) / "site" / "pyaudio", site)
+
+
+def _place(package: Path, site: Path) -> None:
+    """Put a package into its folder, whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix=".placing-", dir=site.parent) as work:
+        shutil.copytree(package, Path(work) / "site" / "pyaudio")
+        shutil.rmtree(site, ignore_errors=True)
+        (Path(work) / "site").rename(site)
 
 
 def browser(tools: Path, progress: Progress) -> Path:

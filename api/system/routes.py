@@ -21,6 +21,7 @@ from api.kit.changes import Change, Position
 from api.kit.database import Database
 from api.kit.feed import Feed
 from api.kit.metrics import Metrics
+from api.live.repository import ClaimRepository
 from api.recordings.repository import RecordingRepository
 from api.system.repository import FigureRepository
 from api.tickets.repository import TicketRepository
@@ -74,7 +75,13 @@ async def get_metrics(request: Request, session: Session, _principal: Scraper) -
         "jobs": await figures.jobs_by_status(),
     }
     metrics: Metrics = request.app.state.metrics
-    return Response(metrics.render(counts), media_type=CONTENT_TYPE_LATEST)
+    live = await ClaimRepository(session).figures()
+    told = {
+        "live_calls": live.calls,
+        "live_lag_seconds": live.lag_seconds,
+        "live_deferred_total": live.deferred_total,
+    }
+    return Response(metrics.render(counts, told), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/api/v1/stream", response_class=EventSourceResponse, summary="Changes, as they happen (SSE)")

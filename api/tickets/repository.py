@@ -1,15 +1,15 @@
 """All SQL about tickets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from api.kit.pagination import Cursor
 from api.kit.repository import Repository
-from api.tickets.models import TicketRow
+from api.tickets.models import CorrectionRow, TicketRow
 
 
 class TicketRepository(Repository):
@@ -32,6 +32,35 @@ class TicketRepository(Repository):
             select(TicketRow).where(TicketRow.call_ref == call_ref).with_for_update(),
             execution_options={"populate_existing": True},
         )
+
+    async def lock(self, ticket_id: str) -> TicketRow | None:
+        """Return one ticket; until this transaction ends nobody else changes it."""
+        return await self.session.scalar(
+            select(TicketRow).where(TicketRow.ticket_id == ticket_id).with_for_update(),
+            execution_options={"populate_existing": True},
+        )
+
+    async def change(self, ticket: TicketRow, fields: dict[str, Any]) -> None:
+        """Store a locked ticket's fields as its next version, at the database's time."""
+        statement = (
+            update(TicketRow)
+            .where(TicketRow.ticket_id == ticket.ticket_id)
+            .values(fields=fields, version=TicketRow.version + 1, changed_at=func.clock_timestamp())
+        )
+        await self.session.execute(statement)
+        await self.session.refresh(ticket)
+
+    async def add_corrections(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add what an agent made of some fields."""
+        if rows:
+            await self.session.execute(insert(CorrectionRow), [dict(row) for row in rows])
+
+    async def corrections(self, ticket_id: str) -> list[CorrectionRow]:
+        """Return all that agents made of a ticket's fields, in order."""
+        rows = await self.session.scalars(
+            select(CorrectionRow).where(CorrectionRow.ticket_id == ticket_id).order_by(CorrectionRow.correction_id)
+        )
+        return list(rows)
 
     async def ids_by_calls(self, call_refs: Sequence[str]) -> dict[str, str]:
         """Return the tickets' numbers by call."""

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.kit.base import storable
 from api.kit.changes import ChangeRepository
 from api.kit.pagination import Cursor
+from api.tickets.fields import linked, merged
 from api.tickets.models import TicketRow
 from api.tickets.repository import TicketRepository
+from api.transcripts import service as transcripts
 
 
 async def store_draft(
@@ -25,8 +27,9 @@ async def store_draft(
 ) -> str:
     """Store what a call's transcript suggests as its draft ticket; returns the ticket's number.
 
-    Idempotent: a call has one ticket, the same draft again changes nothing, and a field that a human confirmed stays
-    as it is. `reason` says why the machine could not fill it in; the draft is then a task for a human.
+    Idempotent: a call has one ticket, the same draft again changes nothing, and a field that a human decided keeps
+    its value and learns what the machine suggests now. `reason` says why the machine could not fill it in; the draft
+    is then a task for a human.
     """
     repository = TicketRepository(session)
     ticket = await repository.lock_by_call(call_ref)
@@ -45,11 +48,15 @@ async def store_draft(
         )
     else:
         ticket_id = ticket.ticket_id
-        merged = keep_confirmed(ticket.fields, fields)
-        if merged == ticket.fields and reason == ticket.reason:
+        redrafted = merged(ticket.fields, fields)
+        if any(field.get("confirmed") for field in redrafted.values()):
+            heard = (await transcripts.call_transcript(session, call_ref)).utterances
+            redrafted = {name: linked(field, heard) for name, field in redrafted.items()}
+        if redrafted == ticket.fields and reason == ticket.reason:
             return ticket_id
-        ticket.fields = merged
+        ticket.fields = redrafted
         ticket.reason = reason
+        ticket.version += 1
         ticket.changed_at = now
     await ChangeRepository(session).publish("ticket", [call_ref])
     return ticket_id
@@ -79,12 +86,6 @@ async def page(
     return shown, Cursor(shown[-1].created_at, shown[-1].ticket_id).encode() if len(rows) > limit else None
 
 
-def keep_confirmed(stored: Mapping[str, Any], suggested: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the suggested fields, but those that a human confirmed as they are stored."""
-    confirmed = {name: field for name, field in stored.items() if field.get("confirmed")}
-    return {**suggested, **confirmed}
-
-
 def ticket_json(ticket: TicketRow) -> dict[str, Any]:
     """Return a ticket in the shape that others rely on."""
     return {
@@ -93,6 +94,7 @@ def ticket_json(ticket: TicketRow) -> dict[str, Any]:
         "state": ticket.state,
         "fields": ticket.fields,
         "reason": ticket.reason,
+        "version": ticket.version,
         "created_at": ticket.created_at.isoformat(timespec="microseconds"),
         "changed_at": ticket.changed_at.isoformat(timespec="microseconds"),
     }

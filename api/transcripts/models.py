@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from api.kit.base import Base
 
-STATES = ("complete", "partial")
+STATES = ("live", "complete", "partial")
 SPEAKERS = ("citizen", "agent")
 
 
@@ -23,17 +23,26 @@ class TranscriptRow(Base):
     )
     call_ref: Mapped[str] = mapped_column(index=True)
     model: Mapped[str]
-    # `partial` when a track was torn, missing or not ended.
+    # `live` while it grows; `partial` when a track was torn, missing or not ended.
     state: Mapped[str]
+    # How far each track was heard: whoever goes on with a live transcript begins here.
+    agent_heard_seconds: Mapped[float] = mapped_column(server_default="0")
+    citizen_heard_seconds: Mapped[float] = mapped_column(server_default="0")
     made_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     utterances: Mapped[list["UtteranceRow"]] = relationship(
-        order_by="UtteranceRow.ordinal", lazy="raise", cascade="all, delete-orphan", passive_deletes=True
+        order_by="UtteranceRow.start_seconds, UtteranceRow.end_seconds, UtteranceRow.speaker",
+        lazy="raise",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
     )
 
 
 class UtteranceRow(Base):
-    """What one speaker said without a long pause; seconds count from the recording's start."""
+    """What one speaker said without a long pause; seconds count from the recording's start.
+
+    `ordinal` is the order of storing; of a live transcript that is the order in which utterances ended.
+    """
 
     __tablename__ = "utterances"
     __table_args__ = (CheckConstraint(f"speaker IN {SPEAKERS}", name="speaker"),)

@@ -122,7 +122,10 @@ window.player = (() => {
       const source = event.target.closest(".cite");
       const lanes = event.target.closest(".lanes");
       const place = event.target.closest(".recording");
-      if (source) {
+      const word = event.target.closest(".word");
+      if (word) {
+        whole(word.closest(".utterance").dataset.recording, Number(word.dataset.at));
+      } else if (source) {
         cite(source.dataset.start === undefined ? source.parentElement : source);
       } else if (lanes) {
         const box = lanes.getBoundingClientRect();

@@ -1,35 +1,17 @@
 """The desk in a real browser: live rows, evidence that plays its seconds, hostile callers, keys."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
-from api.accounts import service as accounts
 from api.calls import service
 from api.kit import clock
 from api.kit.database import Database
-from api.kit.settings import Settings, load
-from api.setup import parts
+from api.kit.settings import Settings
 from tests.api import samples
-from tests.api.conftest import NewToken
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--autoplay-policy=no-user-gesture-required",
-]
-
-
-# A busy machine is slow, not wrong.
-expect.set_options(timeout=20_000)
 
 WATCH_AUDIO = """() => {
   const audio = document.getElementById("audio");
@@ -49,29 +31,6 @@ async def _events(page: Page, number: int) -> list[dict[str, Any]]:
             await asyncio.sleep(0.05)
     found: list[dict[str, Any]] = events
     return found
-
-
-@pytest.fixture
-async def page(address: str, database: Database, new_token: NewToken) -> AsyncIterator[Page]:
-    """The desk, signed in through the link that the command line prints; a script's error fails the test."""
-    async with database.session() as session:
-        await accounts.store_agents(session, {"8001": "张敏", "8002": "陈立"})
-    token = await new_token("supervisor")
-    errors: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=parts.browser(load().tools_dir, print), args=ARGUMENTS
-        )
-        page = await browser.new_page(viewport={"width": 1500, "height": 900}, locale="zh-CN")
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
-        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-        await page.goto(f"{address}/login?next=/desk#token={token}")
-        await page.wait_for_url("**/desk")
-        await expect(page.locator("#live")).to_contain_text("实时")
-        yield page
-        await browser.close()
-    assert errors == []
 
 
 async def test_a_call_appears_while_it_rings_and_changes_while_one_watches(page: Page, database: Database) -> None:

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.accounts import service as accounts
 from api.calls import service
@@ -13,6 +14,7 @@ from api.recordings import service as recordings
 from api.tickets import service as tickets
 from tests.api import samples
 from tests.api.conftest import NewToken
+from tests.api.console.conftest import talking
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -132,7 +134,48 @@ async def test_a_call_whose_recording_cannot_be_heard_says_so_and_asks_a_human(
     html = (await desk.get("/desk/calls/1.1")).text
     assert "Track agent: no &lt;sound&gt;." in html
     assert "请人工填写" in html
-    assert html.count("未提到") == 8
+    assert html.count(">未提到 ") == html.count('class="field ') == 12
+
+
+async def test_hostile_words_and_values_are_shown_and_do_nothing(desk: httpx.AsyncClient, database: Database) -> None:
+    one = samples.call("1.1")
+    fields = samples.fields()
+    for field in fields.values():
+        field |= {"value": HOSTILE[0], "evidence": [{"utterance": 1, "start": 3.1, "end": 4.0, "text": HOSTILE[1]}]}  # type: ignore[operator]
+    async with database.session() as session:
+        await samples.store_answered(session, one)
+        await session.execute(text("UPDATE utterances SET text = :text"), {"text": HOSTILE[0] + HOSTILE[2]})
+        await tickets.store_draft(session, "1.1", fields, reason=None, now=samples.NOON, timezone="Asia/Shanghai")
+    ticket_id = (await desk.get("/api/v1/calls/1.1")).json()["ticket_id"]
+    for name in ("contact_name", "respondent"):
+        body = {"field": name, "value": HOSTILE[1]}
+        assert (await desk.post(f"/api/v1/tickets/{ticket_id}/correct", json=body)).status_code == 200
+    html = (await desk.get("/desk/calls/1.1")).text
+    assert html.count("&lt;script&gt;") >= len(samples.SPOKEN) + 10
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    assert "'onmouseover='" not in html
+
+
+async def test_who_may_not_change_drafts_gets_no_buttons_for_it(
+    nobody: httpx.AsyncClient, new_token: NewToken, database: Database
+) -> None:
+    async with database.session() as session:
+        await samples.store_answered(session, samples.call("1.1"))
+    for role, may in {"agent": True, "supervisor": True, "qa": False}.items():
+        await nobody.post("/login", data={"token": await new_token(role)})
+        html = (await nobody.get("/desk?call=1.1")).text + (await nobody.get("/desk/calls/1.1")).text
+        assert html.count('class="confirm-all"') == 2 * may, role
+        assert ('class="edit"' in html) is may, role
+
+
+async def test_following_an_agent_opens_the_call_that_agent_talks_in(
+    desk: httpx.AsyncClient, database: Database
+) -> None:
+    await _store(database, talking("1.1", agent="8001"), talking("1.2", agent="8002"), samples.call("1.3"))
+    assert 'class="call" data-ref="1.2"' in (await desk.get("/desk?follow=8002")).text
+    assert 'class="call" data-ref="1.3"' in (await desk.get("/desk?follow=8002&call=1.3")).text
+    assert 'class="call"' not in (await desk.get("/desk?follow=8009%00")).text
 
 
 async def test_agents_are_called_by_their_names(desk: httpx.AsyncClient, database: Database) -> None:

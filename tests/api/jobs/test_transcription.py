@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from api.calls import service as calls
 from api.calls.models import CallRow
-from api.jobs.transcription import Speech, transcribe_recording
+from api.jobs.speech import Speech
+from api.jobs.transcription import transcribe_recording
 from api.kit.database import Database
 from api.kit.settings import Settings
 from api.recordings import names, service
@@ -19,6 +20,7 @@ from api.tickets.models import TicketRow
 from api.transcripts.models import TranscriptRow
 from asr.errors import AudioMissing, DecoderDied
 from tests.api import samples
+from tests.api.jobs.processes import decoding
 
 CALL = samples.call("1.1")
 RECORDING = str(CALL.segments[0].recording_id)
@@ -130,8 +132,7 @@ async def _killed_decoder(database: Database, settings: Settings, speech: Speech
         work = tasks.create_task(_run(database, settings, speech, attempt))
         await asyncio.sleep(0.4)
         assert not work.done(), "the recording is too short to be caught at work"
-        pid = speech.decoder.pid
-        assert pid is not None
+        (pid,) = decoding()
         os.kill(pid, signal.SIGKILL)
 
 

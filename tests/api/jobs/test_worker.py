@@ -12,10 +12,11 @@ import pytest
 from psycopg import sql
 
 from api.kit.settings import Settings
+from asr.audio import Samples, Speaker
 from asr.model import SpeechModel
 from tests.api import samples
+from tests.api.jobs.growing import RECORDING, GrowingCall, Words
 
-RECORDING = str(samples.call("1.1").segments[0].recording_id)
 WORKER = """
 import asyncio
 from api.jobs.worker import run_worker
@@ -39,6 +40,8 @@ def start(settings: Settings, speech_model: SpeechModel, tmp_path: Path) -> Star
         "ZHITONG_DATABASE_URL": str(settings.database_url),
         "ZHITONG_WORKER__POLL_SECONDS": "0.1",
         "ZHITONG_WORKER__STALLED_SECONDS": "2",
+        "ZHITONG_LIVE__LEASE_SECONDS": "2",
+        "ZHITONG_SPEECH__PROCESSES": "1",
     }
     log = tmp_path / "worker.log"
 
@@ -107,3 +110,73 @@ async def test_a_database_that_goes_away_is_waited_for(settings: Settings, start
             connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(away))
         await _until(url, "SELECT count(*) FROM tickets", 2)
         assert worker.returncode is None, "it is still the same process"
+
+
+def _words(url: str) -> Words:
+    query = (
+        "SELECT speaker, word ->> 'text'"
+        " FROM utterances, jsonb_array_elements(words) WITH ORDINALITY AS each (word, place)"
+        " ORDER BY start_seconds, end_seconds, place"
+    )
+    found: Words = {"agent": [], "citizen": []}
+    with psycopg.connect(url, autocommit=True) as connection:
+        for speaker, word in connection.execute(query.encode()):
+            found[speaker].append(word)
+    return found
+
+
+def _owner(url: str) -> int:
+    return int(str(_one(url, "SELECT worker FROM live_claims")).split(":")[1])
+
+
+async def test_a_worker_killed_during_a_call_is_replaced_by_another_and_no_word_is_lost_or_doubled(
+    settings: Settings, start: Start, tracks: dict[Speaker, Samples], spoken: Words
+) -> None:
+    url = str(settings.database_url)
+    call = GrowingCall(settings.data_dir, RECORDING, tracks)
+    async with start() as first, start() as second:
+        growing = asyncio.ensure_future(call.grow(0, call.seconds, 2.0))
+        await _until(url, "SELECT count(*) > 0 FROM utterances", True)
+        killed, other = (first, second) if _owner(url) == first.pid else (second, first)
+        assert _owner(url) == killed.pid
+        killed.kill()
+        await killed.wait()
+        await _until(url, "SELECT split_part(worker, ':', 2) FROM live_claims", str(other.pid), 10)
+        assert _one(url, "SELECT count(*) FROM tickets") == 1
+        await growing
+        call.end()
+        await _until(url, "SELECT state FROM recordings", "transcribed")
+        assert _one(url, "SELECT count(*) FROM live_claims") == 0
+        assert other.returncode is None
+    assert _words(url) == spoken
+    assert _one(url, "SELECT state FROM transcripts") == "complete"
+
+
+async def test_the_only_worker_killed_during_a_call_leaves_the_rest_to_the_job(
+    settings: Settings, start: Start, tracks: dict[Speaker, Samples], spoken: Words
+) -> None:
+    url = str(settings.database_url)
+    call = GrowingCall(settings.data_dir, RECORDING, tracks)
+    async with start() as worker:
+        await call.grow(0, 8.0, 4.0)
+        await _until(url, "SELECT count(*) > 0 FROM utterances", True)
+        worker.kill()
+        await worker.wait()
+    call.end()
+    async with start():
+        await _until(url, "SELECT state FROM recordings", "transcribed")
+        await _until(url, "SELECT count(*) FROM procrastinate_jobs", 0)
+    assert _words(url) == spoken
+    assert _one(url, "SELECT count(*) FROM tickets") == 1
+
+
+async def test_a_worker_that_is_stopped_gives_its_calls_back_at_once(
+    settings: Settings, start: Start, tracks: dict[Speaker, Samples]
+) -> None:
+    url = str(settings.database_url)
+    GrowingCall(settings.data_dir, RECORDING, tracks).to(5.0)
+    async with start() as worker:
+        await _until(url, "SELECT count(*) FROM live_claims", 1)
+        worker.send_signal(signal.SIGTERM)
+        assert await worker.wait() == 0
+    assert _one(url, "SELECT count(*) FROM live_claims") == 0

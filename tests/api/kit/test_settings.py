@@ -45,3 +45,13 @@ def test_wrong_settings_are_refused_by_name(tmp_path: Path, text: str, named: st
     (tmp_path / "ports.toml").write_text(text)
     with pytest.raises(SettingsError, match=named):
         load(tmp_path)
+
+
+def test_a_queue_may_have_a_model_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "ports.toml").write_text(
+        '[speech]\nmodel = "small"\nprocesses = 3\n[speech.by_queue]\n"方言" = "big"\n'
+    )
+    speech = load(tmp_path).speech
+    assert [speech.model_of(queue) for queue in ("方言", "hotline", None)] == ["big", "small", "small"]
+    assert speech.process_count() == 3
+    assert load(tmp_path / "other").speech.process_count() >= 1

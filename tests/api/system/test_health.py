@@ -1,5 +1,6 @@
 import asyncio
 import json
+from datetime import timedelta
 
 import httpx
 import psycopg
@@ -8,6 +9,9 @@ from psycopg import sql
 from api.calls import service
 from api.kit.database import Database
 from api.kit.settings import Settings
+from api.live.repository import ClaimRepository
+from api.recordings import names
+from api.recordings import service as recordings
 from tests.api import samples
 from tests.api.conftest import NewToken
 
@@ -66,6 +70,23 @@ async def test_the_figures_for_prometheus(client: httpx.AsyncClient, database: D
     assert 'zhitong_tickets{state="draft"} 1.0' in text
     assert 'route="/api/v1/calls/{call_ref}",status="200"' in text
     assert "1.1" not in text.replace("# HELP", ""), "references are no labels"
+
+
+async def test_live_transcription_is_counted_over_all_workers(client: httpx.AsyncClient, database: Database) -> None:
+    async with database.session() as session:
+        claims = ClaimRepository(session)
+        for number, worker in enumerate(("first", "second", "second", "third")):
+            name = names.parse(f"1.{number}--8001--1763870004200000")
+            assert name is not None
+            await recordings.note_growing(session, name)
+            await claims.take(name.recording_id, worker, timedelta(seconds=60))
+            await claims.renew(worker, {name.recording_id: number + 0.5}, timedelta(seconds=60))
+            if worker == "third":
+                await claims.defer(name.recording_id, worker, "too much")
+    text = (await client.get("/metrics")).text
+    assert "\nzhitong_live_calls 3.0" in text
+    assert "\nzhitong_live_lag_seconds 2.5" in text
+    assert "\nzhitong_live_deferred_total 1.0" in text
 
 
 async def test_changes_arrive_as_they_happen_and_a_cut_stream_resumes(

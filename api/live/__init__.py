@@ -1,0 +1,1 @@
+"""Transcription while the call runs: which worker hears which recording, and the words not yet final."""
