@@ -25,6 +25,8 @@ from asr.synthesis import Espeak
 ZHITONG = (sys.executable, "-m", "api.cli")
 READY_SECONDS = 90
 T = TypeVar("T")
+# A ticket is there from the first words on; these say that the last ones are in it.
+TRANSCRIBED = ("complete", "partial", "failed")
 
 
 class System:
@@ -131,9 +133,13 @@ def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
 
 
 def ticket_of(http: httpx.Client, call_ref: str, seconds: float = 60) -> dict[str, Any]:
+    """Wait until the call is transcribed to its end; give its ticket."""
+
     def look() -> str | None:
         answer = http.get(f"/api/v1/calls/{call_ref}")
-        ticket_id: str | None = answer.json()["ticket_id"] if answer.status_code == httpx.codes.OK else None
+        if answer.status_code != httpx.codes.OK or answer.json()["transcript_state"] not in TRANSCRIBED:
+            return None
+        ticket_id: str | None = answer.json()["ticket_id"]
         return ticket_id
 
     ticket_id = until(look, f"a ticket for call {call_ref}", seconds)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -37,14 +38,25 @@ def test_a_real_call_is_seen_live_and_its_evidence_is_heard(system: System, voic
         )
         row = page.locator("tr", has_text="13700000001")
         expect(row).to_contain_text("通话", timeout=30_000)
+        row.click()
+        # The call goes on: what was said stands on the page and in the draft already.
+        expect(page.locator(".talk")).to_contain_text("变压器", timeout=20_000)
+        expect(page.locator(".field.place .value")).to_contain_text("富华南路", timeout=20_000)
+        expect(page.locator(".ask")).to_contain_text("请问您的联系电话是多少", timeout=5_000)
+        assert calling.poll() is None, "the words came only when the call was over"
+        expect(row).to_contain_text("通话")
+        if pictures := os.environ.get("ZHITONG_PICTURES"):
+            page.screenshot(path=Path(pictures) / "live.png")
         _, error = calling.communicate(timeout=120)
         assert calling.returncode == 0, error
         expect(row).to_contain_text("已接听", timeout=20_000)
         expect(row).to_contain_text("富华南路", timeout=60_000)
-        row.click()
+        expect(page.locator(".ask")).to_have_count(0, timeout=20_000)
         evidence = page.get_by_role("button", name="13800123456").last
         expect(evidence).to_be_visible(timeout=20_000)
         evidence.click()
         heard = until(lambda: page.evaluate("document.querySelector('audio').currentTime"), "the sound plays", 20)
         assert 9 < heard < 14, f"at {heard} s nobody says the number"
+        if pictures:
+            page.screenshot(path=Path(pictures) / "desk.png")
         browser.close()

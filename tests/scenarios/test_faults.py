@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import time
@@ -32,14 +33,28 @@ def test_a_call_taken_while_the_router_is_dead_is_stored_when_it_is_back(
     assert '"agent": "809' in out
 
 
-def test_a_worker_killed_while_it_transcribes_loses_no_ticket(
+def test_a_worker_killed_while_it_listens_to_a_call_loses_no_word(
     system: System, http: httpx.Client, voices: dict[str, Path]
 ) -> None:
-    call = system.call(voices["citizen"], "--caller", "13900000011")
+    calling = system.start("call", "--citizen", str(voices["citizen"]), "--caller", "13900000011", "--json")
+
+    def words_arrive() -> str | None:
+        calls = http.get("/api/v1/calls", params={"limit": 20}).raise_for_status().json()["items"]
+        heard = (each for each in calls if each["caller"] == "13900000011" and each["transcript_state"] == "live")
+        return next((str(each["call_ref"]) for each in heard), None)
+
+    call_ref = until(words_arrive, "the worker hears the call")
     for _ in range(2):
         kill_and_wait(system, "worker")
-    ticket = ticket_of(http, call["call_ref"], seconds=90)
-    assert ticket["fields"]["category"]["value"] == "building-safety"
+    out, err = calling.communicate(timeout=150)
+    assert calling.returncode == 0, err
+    call = json.loads(out)
+    assert call["call_ref"] == call_ref
+    ticket = ticket_of(http, call_ref, seconds=90)
+    assert ticket["fields"]["category"]["value"] == "building-safety.collapse"
+    said = http.get(f"/api/v1/calls/{call_ref}/transcript").raise_for_status().json()["utterances"]
+    heard = "".join(each["text"] for each in said if each["speaker"] == "citizen")
+    assert heard.count("板房") == heard.count("13800123456") == 1, heard
     tickets = http.get("/api/v1/tickets").json()["items"]
     assert [entry["call_ref"] for entry in tickets].count(call["call_ref"]) == 1
 

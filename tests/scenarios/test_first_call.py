@@ -29,7 +29,7 @@ def test_12345_rings_a_human_answers_a_draft_ticket_appears(
     ticket = ticket_of(http, call["call_ref"])
     fields = ticket["fields"]
     assert ticket["state"] == "draft"
-    assert fields["category"]["value"] == "building-safety"
+    assert fields["category"]["value"] == "building-safety.collapse"
     assert fields["urgency"]["value"] == "urgent"
     assert "富华南路" in fields["place"]["value"]
     assert fields["contact_phone"]["value"] == "13800123456"
