@@ -20,6 +20,7 @@ _CALLED = re.compile(
     r"(?:我叫|我的名字叫|名字是)(?P<name>[\u4e00-\u9fff]{2,3}?)(?P<title>先生|女士)?"
     r"(?=[，。？]|我|电话|是|住|想|要|$)"
 )
+_CALLED_IN_ANSWER = re.compile(rf"^(?:嗯|啊|，)*叫(?P<name>[\u4e00-\u9fff]{{2,3}}?){_TITLE}(?=[，。]|$)")
 _ANSWERED = re.compile(rf"^(?:嗯|啊|哦|我是|我|是|叫|，)*(?P<name>[\u4e00-\u9fff]){_TITLE}")
 _INTRODUCED = re.compile(r"(?:我是|我叫|叫我|这边是|^)(?P<name>[\u4e00-\u9fff])(?P<title>先生|女士|小姐)")
 _TITLED = re.compile(r"(?P<name>[\u4e00-\u9fff])(?P<title>先生|女士|小姐)")
@@ -42,8 +43,12 @@ def name(said: Sequence[Said]) -> Field:
             for match in _CALLED.finditer(each.text)
             if match["name"][0] in _SURNAMES
         ]
+        answers = "name" in asked(said, position, reach=3)
+        called = _CALLED_IN_ANSWER.match(each.text) if answers else None
+        if called and called["name"][0] in _SURNAMES:
+            found.append(_field(said, each, called, STATED_STRENGTH))
         answer = _ANSWERED.match(each.text)
-        if answer and "name" in asked(said, position, reach=3) and not each.text[answer.end() :].strip("，。"):
+        if answer and answers and not each.text[answer.end() :].strip("，。"):
             found.append(_field(said, each, answer, ANSWERED_STRENGTH))
     return max((field for field in found if field.value), key=lambda field: field.confidence, default=Field())
 

@@ -20,6 +20,7 @@ _COUNTED = re.compile(
 _BARE_MINUTES = re.compile(
     r"(?<=\d点)(?P<numeral>[二三四五]?十[一二三四五六七八九]?|零[一二三四五六七八九])(?![个人天号楼多名位次件分万])"
 )
+_PER_CENT = re.compile(rf"百分之(?P<numeral>[{_NUMERAL}]++)(?![点万亿])")
 _GUESSED = re.compile(r"[个天人次年名位]")
 
 _TIME_BEFORE = re.compile(
@@ -47,7 +48,7 @@ def number_edits(text: str) -> list[Edit]:
     """Find the numerals of `text` that people would write as digits. Edits do not overlap and come in order.
 
     Rules: runs of three or more plain digits (telephone, house and room numbers, years); numerals before
-    年 月 日 号 栋 幢 单元 楼 室, and before 点 and 分 where they tell the time.
+    年 月 日 号 栋 幢 单元 楼 室, and before 点 and 分 where they tell the time; 百分之二十 is 20%.
     """
     edits = [
         Edit(*found.span(), _plain(found.group()))
@@ -59,6 +60,10 @@ def number_edits(text: str) -> list[Edit]:
         for found in _COUNTED.finditer(text)
         if all(edit.start != found.start() for edit in edits) and (digits := _decide(text, found))
     ]
+    for found in _PER_CENT.finditer(text):
+        digits = _as_digits(found["numeral"])
+        if digits and all(edit.end <= found.start() or edit.start >= found.end() for edit in edits):
+            edits.append(Edit(*found.span(), f"{digits}%"))
     for found in _BARE_MINUTES.finditer(text):
         value = parse(found["numeral"])
         if value is not None and all(edit.start != found.start() for edit in edits):

@@ -101,7 +101,7 @@ def test_numerals_are_read(numeral: str, value: int | None) -> None:
     assert parse(numeral) == value
 
 
-NUMBER_SIGNS = "零〇幺一二两三四五六七八九十百千万亿第号年月日点分栋单元楼室路环周星期到至半钟晚上个 a1，。？\ue000"
+NUMBER_SIGNS = "之零〇幺一二两三四五六七八九十百千万亿第号年月日点分栋单元楼室路环周星期到至半钟晚上个 a1，。？\ue000"
 SIGNS = st.sampled_from(list(NUMBER_SIGNS))
 CHINESE = st.lists(st.one_of(SIGNS, SIGNS, st.sampled_from(NAMES), st.text(max_size=3)), max_size=25).map("".join)
 
