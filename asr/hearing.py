@@ -21,8 +21,11 @@ QUIET_PEAK = 16
 """No sample louder than this is no sound: idle A-law is ±8, −66 dB of full scale is below any line's noise."""
 
 QUIET_STEPS = 4
-"""So many quiet steps between utterances are decoded, further ones are not: the bundled model takes twice as long for
-silence as for speech."""
+"""So many quiet steps between utterances are decoded, further ones are not: in a call one of the two is mostly silent,
+and the bundled model takes longer for silence than for speech."""
+
+LEAD_STEPS = 2
+"""So many of the quiet steps before a sound are decoded after all: a word may begin below its own loudness."""
 
 CONTEXT_STEPS = 2
 """What the recognizer may not have looked at yet when it ends an utterance; a cut must have quiet on both sides."""
@@ -78,6 +81,8 @@ class Hearing:
         self._resampler: Resampler | None = None
         self._waiting = np.zeros(0, np.int16)
         self._taken = 0  # of _waiting
+        self._held = 0  # of the samples taken: quiet ones of which it is not decided whether to decode them
+        self._owed = 0  # steps to decode, quiet or not
         self._decoded = 0
         self._skipped = 0
         self._quiet_run = CONTEXT_STEPS  # steps in a row without a sound
@@ -86,8 +91,8 @@ class Hearing:
 
     @property
     def position(self) -> float:
-        """How far the track is decoded, in seconds of the recording."""
-        return round(self._start + (self._decoded + self._skipped) / self._rate, 6)
+        """How far the track is heard, in seconds of the recording."""
+        return round(self._start + (self._decoded + self._skipped + self._held) / self._rate, 6)
 
     @property
     def hungry(self) -> bool:
@@ -113,11 +118,18 @@ class Hearing:
             return None
         samples = self._waiting[self._taken : self._taken + size]
         self._taken += size
-        self._nearby.put(samples)
-        self._quiet_run = self._quiet_run + 1 if quiet(samples) else 0
-        if skips(self._quiet_run, self._open_steps):
-            self._skipped += size
-            return Step(settled_seconds=max(self._start, settled(self.position, None)))
+        self._quiet_run = self._quiet_run + 1 if quiet(samples) or self._nearby.faint(samples) else 0
+        if self._owed:
+            self._owed -= 1
+        elif skips(self._quiet_run, self._open_steps):
+            self._held += size
+            self._skip(self._held - LEAD_STEPS * self._step_size)
+            return Step(settled_seconds=max(self._start, settled(self.position - self._held / self._rate, None)))
+        elif self._held:  # a sound after silence: what leads to it comes first
+            self._owed = self._held // self._step_size
+            self._taken -= self._held + size
+            self._held = 0
+            return self.step()
         self._open_steps += 1
         self._decoded += size
         if not self._recognizer.AcceptWaveform(samples.tobytes()):
@@ -127,6 +139,7 @@ class Hearing:
 
     def final(self) -> Step:
         """Return what was still being spoken at the end; the track is settled to its end."""
+        self._skip(self._held)
         last = self._utterance(self._recognizer.FinalResult())
         return Step(last.utterances, self.position)
 
@@ -149,10 +162,17 @@ class Hearing:
         words = [[word.text, word.start, word.end, word.confidence] for word in self._nearby.keep(heard)]
         return Step((words,) if words else (), max(self._start, settled(self.position, end)))
 
+    def _skip(self, samples: int) -> None:
+        """Leave out so many of the samples held, the oldest."""
+        if samples > 0:
+            self._skipped += samples
+            self._held -= samples
+
     def _flush(self) -> None:
         if self._resampler is not None:
             self._append(self._resampler.flush())
 
     def _append(self, samples: Samples) -> None:
-        self._waiting = np.concatenate([self._waiting[self._taken :], samples])
-        self._taken = 0
+        self._nearby.put(samples)
+        self._waiting = np.concatenate([self._waiting[self._taken - self._held :], samples])
+        self._taken = self._held

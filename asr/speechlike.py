@@ -92,10 +92,19 @@ class Nearby:
     def __init__(self, rate: int, start: float = 0.0) -> None:
         self._meter = Meter(rate, start)
         self._levels: deque[float] = deque(maxlen=REMEMBERED_WORDS)
+        self._faintest_power = 0.0
+        self._frame = rate // FRAMES_A_SECOND
 
     def put(self, samples: Samples) -> None:
         """Take the samples that follow, also those that nobody decodes."""
         self._meter.put(samples)
+
+    def faint(self, samples: Samples) -> bool:
+        """Whether no part of these samples reaches the level of the speaker's words: `keep` would leave out any word."""
+        whole = len(samples) // self._frame * self._frame
+        frames = samples[:whole].astype(np.float32).reshape(-1, self._frame)
+        loudest = float(np.einsum("ij,ij->i", frames, frames).max(initial=0.0)) / self._frame
+        return loudest < self._faintest_power
 
     def keep(self, words: Sequence[Word]) -> tuple[Word, ...]:
         """Return which words of the utterance that just ended were said here."""
@@ -104,7 +113,9 @@ class Nearby:
         if not spoken:
             return ()
         self._levels += levels
-        return said_here(spoken, levels, loudness(tuple(self._levels)))
+        loud = loudness(tuple(self._levels))
+        self._faintest_power = 10 ** ((loud - FAINT_DB) / 10)
+        return said_here(spoken, levels, loud)
 
 
 def understood(words: Sequence[Word]) -> bool:

@@ -183,7 +183,8 @@ class LiveTranscription:
             await self._decoders.finish(call.recording_id)
 
     async def _tend(self) -> None:
-        """Renew the leases; notice what was taken away, ended without a mark, does not end, or is too much."""
+        """Keep the models loaded, renew the leases; notice what was taken away, does not end, or is too much."""
+        self._decoders.keep(self._speech.models if self._speech.live.enabled else ())
         lags = self._decoders.lag_seconds()
         wanted = {key: lags.get(key, 0.0) for key in self._calls}
         async with self._database.session() as session:

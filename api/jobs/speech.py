@@ -47,6 +47,11 @@ class Speech:
         return self._models[self._configured.model_of(queue)]
 
     @property
+    def models(self) -> frozenset[SpeechModel]:
+        """The models at work."""
+        return frozenset(self._models.values())
+
+    @property
     def model_names(self) -> str:
         """The models at work, for logs and the status."""
         return ", ".join(dict.fromkeys(model.name for model in self._models.values()))

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from asr.recognizer import utterance_of
 from asr.text import normalise_text
 
 LINGER_SECONDS = 60.0
-"""A process without a call ends after so long: loading a large model for each call would cost its first words."""
+"""A process whose model is not kept ends after so long without a call."""
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class _Seat:
     model: SpeechModel
     calls: dict[int, _Call] = field(default_factory=dict)
     process: LiveProcess | None = None
+    loaded: bool = False
     retired: bool = False
     task: asyncio.Task[None] | None = None
     retirement: asyncio.TimerHandle | None = None
@@ -85,10 +86,12 @@ class LiveDecoders:
     same place is given up; the others go on.
     """
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, linger_seconds: float = LINGER_SECONDS) -> None:
         self._processes = processes
+        self._linger_seconds = linger_seconds
         self._seats: list[_Seat] = []
         self._calls: dict[str, _Call] = {}
+        self._kept: frozenset[SpeechModel] = frozenset()
         self._numbers = itertools.count(1)
         self._outbox = Outbox()
 
@@ -107,6 +110,20 @@ class LiveDecoders:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._outbox.end()
+
+    def keep(self, models: Collection[SpeechModel]) -> None:
+        """Have all processes of these models loaded, so that a call's first words need not wait for them.
+
+        Those of other models end when they have no more calls. Must be called within the context.
+        """
+        if self._kept == frozenset(models):
+            return
+        self._kept = frozenset(models)
+        for seat in list(self._seats):
+            self._linger(seat)
+        for model in self._kept:
+            for _ in range(self._processes - sum(seat.model == model for seat in self._seats)):
+                self._add_seat(model)
 
     async def open(
         self, recording_id: str, tracks: Sequence[LiveTrack], model: SpeechModel, names: Sequence[str] = ()
@@ -146,6 +163,11 @@ class LiveDecoders:
         """Say how much sound of each call is on disk and not yet decoded, in seconds; looks at the files."""
         return {recording_id: call.lag_seconds() for recording_id, call in self._calls.items()}
 
+    @property
+    def loaded(self) -> int:
+        """How many processes have their model loaded."""
+        return sum(seat.loaded for seat in self._seats)
+
     def pids(self) -> tuple[int, ...]:
         """Return the processes at work."""
         return tuple(seat.process.pid for seat in self._seats if seat.process is not None)
@@ -155,15 +177,19 @@ class LiveDecoders:
         seats = [seat for seat in self._seats if seat.model == model]
         least = min(seats, key=lambda seat: len(seat.calls), default=None)
         if least is None or (least.calls and len(seats) < self._processes):
-            least = _Seat(model)
-            self._seats.append(least)
-            least.task = asyncio.create_task(self._keep(least))
+            least = self._add_seat(model)
         if least.retirement is not None:
             least.retirement.cancel()
             least.retirement = None
         return least
 
-    async def _keep(self, seat: _Seat) -> None:
+    def _add_seat(self, model: SpeechModel) -> _Seat:
+        seat = _Seat(model)
+        self._seats.append(seat)
+        seat.task = asyncio.create_task(self._serve(seat))
+        return seat
+
+    async def _serve(self, seat: _Seat) -> None:
         """Run the seat's processes, one after the other, until it is retired."""
         try:
             while not seat.retired:
@@ -186,7 +212,7 @@ class LiveDecoders:
                     break
                 self._take(seat, message)
         finally:
-            seat.process = None
+            seat.process, seat.loaded = None, False
             working_on = process.working_on()
             how = await process.end()
         if refusal is not None:
@@ -204,9 +230,12 @@ class LiveDecoders:
                 if int(number) in seat.calls:
                     seat.calls[int(number)].decoded_seconds.update(seconds)
             return
-        call = seat.calls.get(message.get("number", 0))
+        if "ready" in message:
+            seat.loaded = True
+            return
+        call = seat.calls.get(message["number"])
         if call is None:
-            return  # ready; or closed meanwhile
+            return  # closed meanwhile
         if kind == "failed":
             self._give_up(call, message["reason"])
         elif kind == "finished":
@@ -230,9 +259,15 @@ class LiveDecoders:
     def _forget(self, call: _Call) -> None:
         del self._calls[call.recording_id], call.seat.calls[call.number]
         self._outbox.forget(call.recording_id)
-        if not call.seat.calls:
-            loop = asyncio.get_running_loop()
-            call.seat.retirement = loop.call_later(LINGER_SECONDS, self._retire, call.seat)
+        self._linger(call.seat)
+
+    def _linger(self, seat: _Seat) -> None:
+        """Let a process end some time after its last call, unless its model is kept."""
+        if seat.retirement is not None:
+            seat.retirement.cancel()
+            seat.retirement = None
+        if not seat.calls and seat.model not in self._kept:
+            seat.retirement = asyncio.get_running_loop().call_later(self._linger_seconds, self._retire, seat)
 
     def _retire(self, seat: _Seat) -> None:
         """Let a process without calls end."""

@@ -59,6 +59,7 @@ def train(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / name
         pack.write_acoustics(folder, trained.weights(), priors)
+        pack.write_settings(folder)
         words.write_words(folder, recipe, plan.seed, plan.text_sentences, fst_tools)
         archive = pack.pack(folder, out / f"{name}.tar.xz")
     progress(f"{archive} {archive.stat().st_size / 1e6:.2f} MB")
@@ -66,7 +67,7 @@ def train(
 
 
 def renew_words(archive: Path, out: Path, config: Path, tools: Path, progress: Callable[[str], None]) -> Path:
-    """Give a trained model the words and names that `config` holds now; the network stays as it is (seconds).
+    """Give a trained model the words that `config` holds now and the search's settings; the network stays (seconds).
 
     `archive` is what `train` wrote; the result has the same name, in `out`. Raises ModelBroken, TrainingError.
     """
@@ -79,6 +80,7 @@ def renew_words(archive: Path, out: Path, config: Path, tools: Path, progress: C
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = extract(archive, Path(scratch))
+        pack.write_settings(folder)
         words.write_words(folder, recipe, plan.seed, plan.text_sentences, FstTools.under(tools))
         renewed = pack.pack(folder, out / archive.name)
     progress(f"{renewed} {len(recipe.vocabulary())} words")

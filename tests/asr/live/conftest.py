@@ -14,6 +14,7 @@ import pytest
 
 from asr.audio import Speaker, TrackSource
 from asr.live import Event, Finished, GivenUp, Heard, LiveDecoders, LiveTrack, Partial
+from asr.live.pool import LINGER_SECONDS
 from asr.model import SpeechModel
 from asr.recognizer import Decoder
 from asr.synthesis import Espeak, render_track
@@ -128,8 +129,8 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(processes: int = 1) -> AsyncIterator[Ear]:
-    async with LiveDecoders(processes) as decoders:
+async def listening(processes: int = 1, linger_seconds: float = LINGER_SECONDS) -> AsyncIterator[Ear]:
+    async with LiveDecoders(processes, linger_seconds) as decoders:
         ear = Ear(decoders)
         task = asyncio.create_task(ear.listen())
         yield ear

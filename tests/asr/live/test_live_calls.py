@@ -219,3 +219,18 @@ async def test_nothing_is_told_of_a_closed_call_and_it_can_be_opened_again(
         await ear.ended("again")
         assert {event.recording_id for event in ear.events} == {"again"}
     assert ear.heard("again") == batch(wires)
+
+
+async def test_kept_models_are_loaded_before_a_call_comes(wires: list[Wire], speech_model: SpeechModel) -> None:
+    async with listening(processes=2, linger_seconds=0.0) as ear:
+        ear.decoders.keep({speech_model})
+        await ear.until(lambda: ear.decoders.loaded == 2)
+        ready = ear.decoders.pids()
+        await ear.decoders.open("r", [wires[0].track()], speech_model)
+        wires[0].grow_to(20.0)
+        wires[0].complete()
+        await ear.decoders.finish("r")
+        await ear.ended("r")
+        assert ear.decoders.pids() == ready
+        ear.decoders.keep(())
+        await ear.until(lambda: not ear.decoders.pids())
