@@ -20,6 +20,7 @@ from api.tickets.fields import blank, linked, machine_side
 from api.tickets.models import TicketRow
 from api.transcripts import service as transcripts
 from asr.draft import Taxonomy, missing
+from asr.text import pieces
 from asr.transcript import Transcript
 
 _STATE_FILTERS: dict[str, tuple[tuple[str, ...], bool | None]] = {
@@ -150,7 +151,7 @@ def _utterances(transcript: Transcript, first_recording: str | None) -> list[dic
             "end": utterance.end,
             "confidence": utterance.confidence,
             "recording_id": utterance.recording_id or first_recording,
-            "pieces": words.spoken_pieces(utterance.text, [word.to_json() for word in utterance.words]),
+            "pieces": pieces(utterance.text, utterance.words),
         }
         for index, utterance in enumerate(transcript.utterances)
     ]

@@ -1,16 +1,11 @@
 """How the pages say things: Chinese first, English beside it; times in the city's zone."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-# Confidence of a right word is about 0.99, of a wrong one 0.75 (measured): below this a word is shown as doubtful.
-DOUBTFUL_BELOW = 0.9
 _LONGEST_CALLER = 40
-# A normalised text may differ from the words as recognised (numbers): look for a word only so far ahead.
-_LOOK_AHEAD = 12
 
 STATES: dict[str, tuple[str, str]] = {
     "waiting": ("等待", "waiting"),
@@ -55,20 +50,6 @@ VALUES: dict[str, dict[str, tuple[str, str]]] = {
 SUSPECTED = ("疑似紧急", "possibly urgent")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of an utterance's text: when it begins in the recording, and how sure its least sure word is."""
-
-    text: str
-    start: float | None = None
-    confidence: float | None = None
-
-    @property
-    def doubtful(self) -> bool:
-        """Say whether somebody should listen to it."""
-        return self.confidence is not None and self.confidence < DOUBTFUL_BELOW
-
-
 def state_of(call: Mapping[str, Any]) -> str:
     """Return a call's state as the pages show it: one in progress either waits or talks."""
     if call["outcome"] != "in_progress":
@@ -111,38 +92,3 @@ def position(value: float) -> str:
 def percent(value: float | None) -> str:
     """Return a confidence as whole per cent."""
     return "–" if value is None else f"{round(value * 100)}%"
-
-
-def spoken_pieces(text: str, words: Iterable[Mapping[str, Any]]) -> list[Piece]:
-    """Cut an utterance's text into its words, each with its second; the pieces joined are the text.
-
-    Words that normalisation changed (一三八 became 138) share the stretch of text that lies between their neighbours.
-    """
-    pieces: list[Piece] = []
-    changed: list[Mapping[str, Any]] = []
-    done = 0
-    for word in words:
-        token = str(word["text"])
-        found = text.find(token, done, done + len(token) + _LOOK_AHEAD) if token else -1
-        if found < 0:
-            changed.append(word)
-            continue
-        _between(pieces, text[done:found], changed)
-        pieces.append(Piece(token, word["start"], word["confidence"]))
-        changed = []
-        done = found + len(token)
-    _between(pieces, text[done:], changed)
-    return pieces
-
-
-def _between(pieces: list[Piece], text: str, changed: Sequence[Mapping[str, Any]]) -> None:
-    if not text:
-        return
-    if changed:
-        pieces.append(Piece(text, changed[0]["start"], min(word["confidence"] for word in changed)))
-    elif pieces:
-        # Punctuation belongs to the word before it.
-        last = pieces.pop()
-        pieces.append(Piece(last.text + text, last.start, last.confidence))
-    else:
-        pieces.append(Piece(text))
