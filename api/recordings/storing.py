@@ -15,7 +15,7 @@ from asr.errors import AudioError
 
 RATE, SAMPLE_BYTES, MOST_CHANNELS = 8000, 2, 2
 TRACKS = ("mixed", "agent", "citizen")
-_MARK = "upload sha256 "
+_MARK, _UPLOADING = "upload sha256 ", ".uploading"
 _BLOCK_FRAMES = 1 << 16
 
 
@@ -57,8 +57,17 @@ def mark_of(done: Path) -> str | None:
     return mark.removeprefix(_MARK).strip() if mark.startswith(_MARK) else ""
 
 
+def cut_off(folder: Path, name: RecordingName) -> bool:
+    """Whether the files of a recording are what an upload left behind that was cut off."""
+    return (folder / (name.recording_id + _UPLOADING)).exists()
+
+
 def store(sent: Sent, folder: Path, name: RecordingName) -> None:
-    """Write the tracks as the PBX would, each whole or not at all, and last the mark that they are complete."""
+    """Write the tracks as the PBX would, each whole or not at all, and last the mark that they are complete.
+
+    The mark is there before the first track, under another name: whoever is asked again after a power cut knows that
+    these files are an upload's, and writes them anew.
+    """
     with wave.open(str(sent.path), "rb") as source:
         stereo = source.getnchannels() == MOST_CHANNELS
         parts = {track: folder / f".upload-{secrets.token_hex(16)}.part" for track in TRACKS}
@@ -74,14 +83,26 @@ def store(sent: Sent, folder: Path, name: RecordingName) -> None:
             finally:
                 for file in files.values():
                     file.close()
+            mark = folder / (name.recording_id + _UPLOADING)
+            _write_mark(mark, sent.sha256)
+            _sync(folder)
             for track, part in parts.items():
                 part.rename(folder / name.file(track))
         finally:
             for part in parts.values():
                 part.unlink(missing_ok=True)
-    mark = folder / f".upload-{secrets.token_hex(16)}.part"
-    mark.write_text(_MARK + sent.sha256 + "\n", encoding="utf-8")
     mark.rename(folder / (name.recording_id + DONE))
+    _sync(folder)
+
+
+def _write_mark(mark: Path, sha256: str) -> None:
+    with mark.open("w", encoding="utf-8") as file:
+        file.write(_MARK + sha256 + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

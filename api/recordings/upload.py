@@ -31,7 +31,7 @@ from api.kit.settings import Settings
 from api.recordings import names
 from api.recordings.models import RecordingRow
 from api.recordings.names import DONE, RecordingName
-from api.recordings.storing import TRACKS, Sent, duration_seconds, mark_of, store
+from api.recordings.storing import TRACKS, Sent, cut_off, duration_seconds, mark_of, store
 from telephony.calls.model import Call, Segment
 
 router = APIRouter(prefix="/api/v1", tags=["recordings"])
@@ -244,8 +244,7 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
 
 
 async def _refuse_double(repository: UploadRepository, folder: Path, name: RecordingName, seconds: float) -> None:
-    # A walk-in's files can only be what an upload that was cut off left behind.
-    if not WALK_IN.fullmatch(name.call_ref) and any((folder / name.file(track)).exists() for track in TRACKS):
+    if not cut_off(folder, name) and any((folder / name.file(track)).exists() for track in TRACKS):
         raise RecordingRunning(f"The PBX writes {name.recording_id} itself and is not done: try again after the call.")
     for other in await repository.of_agent(name.call_ref, name.agent):
         torn = other.reason is not None or other.state == "failed"

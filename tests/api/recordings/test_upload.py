@@ -2,6 +2,8 @@ import asyncio
 import base64
 import hashlib
 import io
+import signal
+import sys
 import wave
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -131,6 +133,47 @@ async def test_a_backup_serves_where_the_pbx_has_nothing(client: httpx.AsyncClie
     async with database.session() as session:
         await calls.store_calls(session, [one])
     assert (await put(client, name, wav(channels=2))).status_code == 201
+
+
+_KILLED_AT_A_RENAME = """
+import os, signal, sys
+from pathlib import Path
+from api.recordings import names
+from api.recordings.storing import Sent, store
+
+left = int(sys.argv[1])
+
+def die(event, _):
+    global left
+    if event == "os.rename":
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die)
+store(Sent(Path(sys.argv[2]), sys.argv[3]), Path(sys.argv[4]), names.parse(sys.argv[5]))
+"""
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+async def test_a_server_that_dies_while_it_stores_takes_the_backup_when_it_is_sent_again(
+    client: httpx.AsyncClient, database: Database, settings: Settings, tmp_path: Path, step: int
+) -> None:
+    one, body = samples.call(), wav(channels=2)
+    name = f"{one.call_ref}--8001--{MICROS + 4_200_000}"
+    async with database.session() as session:
+        await calls.store_calls(session, [one])
+    settings.recordings_dir.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "sent.wav").write_bytes(body)
+    arguments = (str(step), str(tmp_path / "sent.wav"), hashlib.sha256(body).hexdigest(), settings.recordings_dir, name)
+    died = await asyncio.create_subprocess_exec(sys.executable, "-c", _KILLED_AT_A_RENAME, *arguments)
+    assert await died.wait() == -signal.SIGKILL
+    assert len(list(settings.recordings_dir.glob(f"{name}*.wav"))) == step - 1
+    assert (await put(client, name, body)).status_code == 201
+    assert (await put(client, name, body)).status_code == 200
+    left = sorted(path.name.removeprefix(name) for path in settings.recordings_dir.glob(f"{name}*"))
+    assert left == ["-agent.wav", "-citizen.wav", ".done", ".wav"]
+    assert probe(settings.recordings_dir / f"{name}-agent.wav").seconds == 1.0
 
 
 @pytest.mark.parametrize(
