@@ -1,73 +1,62 @@
 """Speech from a microphone to words while it is spoken."""
 
-import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
-import soxr
-from vosk import KaldiRecognizer, Model, SetLogLevel
+from vosk import Model, SetLogLevel
 
 from asr.audio import Samples, Speaker
 from asr.errors import ModelBroken
+from asr.hearing import Hearing, Step
 from asr.model import SpeechModel
-from asr.recognizer import SLOWEST_SECONDS_A_SIGN
-from asr.text import show
-from asr.transcript import Transcript, Utterance, Word
+from asr.recognizer import utterance_of
+from asr.text import normalise_text
+from asr.transcript import Transcript, Utterance
 
 
 class Dictation:
-    """One speaker's words. Mono samples at `rate` Hz go in, are brought to the model's rate, utterances come out.
+    """One speaker's words. Mono samples at `rate` Hz go in, utterances come out, heard as those of a call are.
 
     It decodes in this process: nothing but the dictation itself would be lost with it, and its sound is spooled.
     """
 
     def __init__(self, model: SpeechModel, rate: int, names: Iterable[str] = (), speaker: Speaker = "citizen") -> None:
+        """Raise ModelBroken for a model that Vosk cannot load."""
         SetLogLevel(-1)
         try:
             loaded = Model(str(model.path))
         except Exception as error:  # Vosk raises a bare Exception
             raise ModelBroken(f"Vosk cannot load {model.path}: fetch or unpack it again") from error
-        self._model, self._names, self._speaker = model, tuple(names), speaker
-        self._recognizer = KaldiRecognizer(loaded, model.sample_rate)
-        self._recognizer.SetWords(True)
-        self._resample = soxr.ResampleStream(rate, model.sample_rate, 1, dtype="int16")
-        self._same_rate = rate == model.sample_rate
+        self._model, self._rate, self._names, self._speaker = model, rate, tuple(names), speaker
+        self._hearing = Hearing(loaded, model.sample_rate)
         self.utterances: list[Utterance] = []
 
-    def feed(self, samples: Samples) -> Utterance | None:
-        """Take the next samples; returns an utterance that ended in them."""
-        data = samples if self._same_rate else self._resample.resample_chunk(samples)
-        if not self._recognizer.AcceptWaveform(data.astype("<i2").tobytes()):
-            return None
-        return self._heard(self._recognizer.Result())
+    def feed(self, samples: Samples) -> list[Utterance]:
+        """Take the next samples; returns the utterances that ended in them."""
+        self._hearing.put(samples, self._rate)
+        return self._steps()
 
     @property
     def partial(self) -> str:
         """The words since the last utterance, as far as they are known now."""
-        words = str(json.loads(self._recognizer.PartialResult()).get("partial", "")).split()
-        return show([Word(word, 0.0, 0.0, 1.0) for word in words], self._names).text if words else ""
+        return normalise_text(self._hearing.partial(), self._names)
 
-    def finish(self) -> Utterance | None:
-        """No more sound comes: returns the last utterance."""
-        return self._heard(self._recognizer.FinalResult())
+    def finish(self) -> list[Utterance]:
+        """No more sound comes: returns the last utterances."""
+        self._hearing.end()
+        return [*self._steps(), *self._heard(self._hearing.final())]
 
     def transcript(self, call_ref: str) -> Transcript:
         """Return what was said so far."""
         return Transcript(call_ref, "complete", self._model.name, tuple(self.utterances))
 
-    def _heard(self, result: str) -> Utterance | None:
-        words = _spoken(json.loads(result).get("result", []))
-        if not words:
-            return None
-        confidence = round(sum(word.confidence for word in words) / len(words), 4)
-        text = show(words, self._names).text
-        utterance = Utterance(self._speaker, words[0].start, words[-1].end, text, confidence, words, None)
-        self.utterances.append(utterance)
-        return utterance
+    def _steps(self) -> list[Utterance]:
+        found: list[Utterance] = []
+        while step := self._hearing.step():
+            found += self._heard(step)
+        return found
 
-
-def _spoken(heard: Sequence[dict[str, Any]]) -> tuple[Word, ...]:
-    words = (
-        Word(each["word"], round(each["start"], 3), round(each["end"], 3), round(each["conf"], 4)) for each in heard
-    )
-    return tuple(word for word in words if word.end - word.start <= SLOWEST_SECONDS_A_SIGN * len(word.text))
+    def _heard(self, step: Step) -> list[Utterance]:
+        made = [utterance_of(self._speaker, words, self._names, None) for words in step.utterances]
+        found = [utterance for utterance in made if utterance is not None]
+        self.utterances += found
+        return found

@@ -80,10 +80,12 @@ class Audio:
     """The machine's sound devices, open for the length of a `with`. Raises PyAudioMissing, MicrophoneError."""
 
     def __init__(self, tools: Path | None = None) -> None:
+        self._tools = tools
         self._pyaudio = portaudio.load(tools)
         self._streams: list[Any] = []
 
     def __enter__(self) -> Self:
+        portaudio.check(self._tools)
         with portaudio.quiet() as said:
             try:
                 self._system = self._pyaudio.PyAudio()

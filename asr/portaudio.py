@@ -4,6 +4,8 @@ import contextlib
 import ctypes
 import importlib
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -65,6 +67,26 @@ def load(tools: Path | None) -> ModuleType:
     )
 
 
+def check(tools: Path | None) -> None:
+    """See in a process of its own whether PortAudio starts: where ALSA knows no `default`, it aborts the process.
+
+    Raises MicrophoneError that says what to do.
+    """
+    tried = subprocess.run(
+        [sys.executable, "-m", "asr.portaudio", *([str(tools)] if tools else [])],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if tried.returncode < 0:
+        how = signal.Signals(-tried.returncode).name
+        raise MicrophoneError(
+            f"声卡设置不完整 PortAudio gave up ({how}) when it asked ALSA for its devices. ALSA's configuration "
+            "(ALSA_CONFIG_PATH, else /etc/asound.conf and ~/.asoundrc over /usr/share/alsa/alsa.conf) must define "
+            "`default`: add `pcm.!default { type hw card 0 }` and see what `arecord -L` lists"
+        )
+
+
 def _load_libraries(prefix: Path) -> None:
     for name in _LIBRARIES:
         for found in sorted(prefix.glob(f"usr/lib/*/{name}"))[:1]:
@@ -92,3 +114,10 @@ def quiet() -> Iterator[Callable[[], str]]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+
+
+if __name__ == "__main__":
+    try:
+        load(Path(sys.argv[1]) if len(sys.argv) > 1 else None).PyAudio().terminate()
+    except (MicrophoneError, OSError):
+        sys.exit(1)  # whoever asked finds the same, and says why

@@ -26,9 +26,6 @@ DECODE_SECONDS, DECODE_SECONDS_A_SECOND = 60.0, 4.0
 UNUSED_SECONDS = 60.0
 """A pool keeps processes of a model that nobody asks for so long: another one is used now, or none."""
 
-SLOWEST_SECONDS_A_SIGN = 1.2
-"""A word that takes longer for each of its characters was no speech but a tone or a hum, and is left out."""
-
 
 class Decoder:
     """A decoding process with its model loaded, kept for many calls. One request at a time; start is lazy.
@@ -271,18 +268,13 @@ def utterance_of(
     speaker: Speaker, heard: Sequence[Sequence[Any]], names: tuple[str, ...], recording_id: str | None
 ) -> Utterance | None:
     """Make an utterance of what the recognizer heard ([word, start, end, confidence] each); None where none spoke."""
-    words = _spoken(heard)
+    words = tuple(Word(text, round(start, 3), round(end, 3), round(sure, 4)) for text, start, end, sure in heard)
     if not words:
         return None
     confidence = sum(word.confidence for word in words) / len(words)
     return Utterance(
         speaker, words[0].start, words[-1].end, show(words, names).text, round(confidence, 4), words, recording_id
     )
-
-
-def _spoken(heard: Sequence[Sequence[Any]]) -> tuple[Word, ...]:
-    words = (Word(text, round(start, 3), round(end, 3), round(sure, 4)) for text, start, end, sure in heard)
-    return tuple(word for word in words if word.end - word.start <= SLOWEST_SECONDS_A_SIGN * len(word.text))
 
 
 def _error(shape: Mapping[str, str]) -> AsrError:

@@ -139,10 +139,10 @@ def _take_down(capture: Capture, out: SpooledRecording, dictation: "Dictation", 
     stop, live, shown = _stop_on_signals(), sys.stdout.isatty(), ""
     for chunk in capture:
         out.write(chunk)
-        utterance = dictation.feed(chunk[:, 0])
-        if utterance is not None:
+        heard = dictation.feed(chunk[:, 0])
+        for utterance in heard:
             typer.echo((_CLEAR if live else "") + utterance.text)
-        elif live and (partial := dictation.partial) != shown:
+        if not heard and live and (partial := dictation.partial) != shown:
             shown = partial
             typer.echo(f"{_CLEAR}… {partial}", nl=False)
         if stop.is_set() or (seconds is not None and out.seconds >= seconds):
@@ -150,8 +150,8 @@ def _take_down(capture: Capture, out: SpooledRecording, dictation: "Dictation", 
     last = dictation.finish()
     if live:
         typer.echo(_CLEAR, nl=False)
-    if last is not None:
-        typer.echo(last.text)
+    for utterance in last:
+        typer.echo(utterance.text)
 
 
 def _stop_on_signals() -> threading.Event:
