@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from api.kit.database import Database
 from api.kit.settings import Settings
 from api.tickets import service as tickets
 from tests.api import samples
+from tests.api.conftest import NewToken
 from tests.api.console.conftest import talking
 
 REF = "1.1"
@@ -97,6 +99,45 @@ async def test_what_cannot_be_stored_is_told_beside_it_and_stays_to_be_mended(de
     await expect(desk.locator(".editor .wrong")).to_contain_text("请从列表中选择")
     await desk.keyboard.press("Escape")
     assert (await _stored(database))["category"]["confirmed"] is False
+
+
+async def test_what_the_server_refuses_is_told_beside_it_and_stays_to_be_mended(
+    desk: Page, database: Database, refusals: list[int]
+) -> None:
+    refusals.append(400)
+    await _to(desk, "contact_phone")
+    await desk.keyboard.press("Enter")
+    await desk.keyboard.type("一三八零")
+    await desk.keyboard.press("Enter")
+    await expect(desk.locator(".editor .wrong")).to_be_visible()
+    assert await desk.locator(".editor input").input_value() == "一三八零"
+    await desk.locator(".editor input").fill("13800123456")
+    await desk.keyboard.press("Enter")
+    await expect(desk.locator(".field.contact_phone .value")).to_have_text("13800123456")
+    assert (await _stored(database))["contact_phone"]["value"] == "13800123456"
+
+
+async def test_what_another_hand_changed_is_shown_before_it_is_confirmed(
+    desk: Page, database: Database, address: str, new_token: NewToken, refusals: list[int]
+) -> None:
+    refusals.append(409)
+    await _to(desk, "place")
+    await desk.keyboard.press("Enter")
+    await desk.locator(".editor input").fill("富华南路9号")
+    async with database.session() as session:
+        ticket = await tickets.find_by_call(session, REF)
+    assert ticket is not None
+    headers = {"Authorization": f"Bearer {await new_token('supervisor')}"}
+    async with httpx.AsyncClient(base_url=address, headers=headers) as colleague:
+        one = {"field": "place", "value": "富华北路1号"}
+        told = await colleague.post(f"/api/v1/tickets/{ticket.ticket_id}/correct", json=one)
+        assert told.status_code == 200, told.text
+    await desk.keyboard.press("Enter")
+    await expect(desk.locator(".editor .wrong")).to_be_visible()
+    assert await desk.locator(".editor input").input_value() == "富华南路9号"
+    assert (await _stored(database))["place"]["value"] == "富华北路1号"
+    await desk.keyboard.press("Escape")
+    await expect(desk.locator(".field.place .value")).to_have_text("富华北路1号")
 
 
 async def test_an_open_editor_survives_a_redraft_and_what_follows_is_shown(desk: Page, database: Database) -> None:
