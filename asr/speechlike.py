@@ -100,7 +100,7 @@ class Nearby:
         self._meter.put(samples)
 
     def faint(self, samples: Samples) -> bool:
-        """Whether no part of these samples reaches the level of the speaker's words: `keep` would leave out any word."""
+        """Whether no part of these samples reaches the level of the speaker's words: `keep` would drop any word."""
         whole = len(samples) // self._frame * self._frame
         frames = samples[:whole].astype(np.float32).reshape(-1, self._frame)
         loudest = float(np.einsum("ij,ij->i", frames, frames).max(initial=0.0)) / self._frame

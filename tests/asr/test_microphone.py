@@ -169,9 +169,17 @@ def test_a_killed_recorder_loses_at_most_a_second(tmp_path: Path) -> None:
     assert recover(tmp_path) == []
 
 
-def test_a_model_that_wants_16_khz_says_so(speech_model: SpeechModel, tmp_path: Path) -> None:
+def test_a_model_that_wants_16_khz_is_never_fed_8_khz(
+    speech: Samples, speech_model: SpeechModel, tmp_path: Path
+) -> None:
     shutil.copytree(speech_model.path, tmp_path / "vosk-model-cn-0.22")
     conf = tmp_path / "vosk-model-cn-0.22/conf/mfcc.conf"
-    conf.write_text(conf.read_text().replace("=8000", "=16000"))
+    # The bands stay where the model learned them, so that it understands sound that has its rate, and no other.
+    conf.write_text(conf.read_text().replace("=8000", "=16000").replace("high-freq=-200", "high-freq=3800"))
     for name in ("vosk-model-cn-0.22", "cn", str(tmp_path / "vosk-model-cn-0.22")):
         assert locate(tmp_path, name).sample_rate == 16_000
+    dictation = Dictation(locate(tmp_path, "cn"), RATE)
+    dictation.feed(speech)
+    dictation.finish()
+    assert re.sub(r"\W", "", "".join(each.text for each in dictation.utterances)) == SAID
+    assert dictation.utterances[-1].end < len(speech) / RATE, "sound at half its speed would end later"

@@ -108,7 +108,7 @@ def test_without_the_archive_it_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_model_that_keeps_its_words_inside_the_grammar_is_whole(speech_model: SpeechModel, tmp_path: Path) -> None:
-    # Official small models have no words.txt; here the bundled one is made so, and Vosk itself agrees.
+    # Official small models have no words.txt; here the bundled one is made so. Only our reader is tested, not Vosk.
     shutil.copytree(speech_model.path, tmp_path / "small")
     graph = tmp_path / "small/graph"
     listed = [line.split() for line in (graph / "words.txt").read_text(encoding="utf-8").splitlines() if line.strip()]
