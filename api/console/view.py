@@ -87,10 +87,15 @@ class Choice:
 
 
 async def talking_to(session: AsyncSession, agent: str) -> str:
-    """Return the reference of the call that an agent talks in now, empty where there is none."""
-    now = CallFilter(outcome=("in_progress",), with_agent=True, agent=agent)
-    found, _cursor = await calls.page(session, now, None, 1)
-    return found[0].call_ref if found else ""
+    """Return the reference of the latest call that an agent talks in now, empty where there is none.
+
+    A call that was passed on is the talk of whom it was passed to.
+    """
+    for call in await calls.in_progress(session):
+        talks = [segment.agent for segment in call.segments if segment.ended_at is None]
+        if (talks[-1] if talks else call.agent) == agent and call.answered_at is not None:
+            return call.call_ref
+    return ""
 
 
 async def rows(session: AsyncSession, found: Sequence[CallRow]) -> list[Row]:

@@ -1,22 +1,29 @@
-"""Which matter a call is about: points for phrases, none for what only says where."""
+"""Which matter a call is about: points for phrases, none for what only says where, and for likeness to examples."""
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from asr.draft.fields import Evidence, Field, once
 from asr.draft.gazetteer import Gazetteer
 from asr.draft.speech import HEARD_WELL, Said, citizens
 from asr.draft.taxonomy import Taxonomy
+from asr.draft.telling import Clause
 
 STRONG_POINTS, PLAIN_POINTS, BY_SOUND_POINTS = 3.0, 1.0, 2.0
 FIRST_POINTS = 1.5
 COUNTED_TIMES = 2  # the same phrase said often says no more
-STRONG_STRENGTH, PLAIN_STRENGTH, RIVAL_SHARE = 0.95, 0.6, 0.4
+LIKE_POINTS = 20.0
+"""What a likeness of 1 is worth; a clear case has 0.3, as much as two strong phrases. 12 to 24 measure the same."""
 
-_ONLY_FEARED = re.compile(r"(?:可能会|会不会|容易|担心|怕|如果|万一|跟|像)[^，。？]{0,2}$")
-_ONLY_WHERE = re.compile(r"(?:的)?(?:旁边|附近|对面|门口|楼下|后面|前面|里面|上面)")
+LEAST_LIKE, LEAST_LIKE_SUB = 0.15, 0.25
+"""Below these, likeness alone is right in less than half of the cases, for a matter and for its kind."""
+
+STRONG_STRENGTH, PLAIN_STRENGTH, LIKE_STRENGTH, RIVAL_SHARE = 0.95, 0.6, 0.5, 0.4
+
+_ONLY_FEARED = re.compile(r"(?:可能会|会不会|容易|担心|怕|如果|万一|跟|像|不是|并非)[^，。？]{0,2}$")
+_ONLY_WHERE = re.compile(r"(?:的)?(?:旁边|附近|对面|大?门口|楼下|后面|前面|里面|上面)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +34,57 @@ class _Hit:
     evidence: Evidence
 
 
-def category(said: Sequence[Said], taxonomy: Taxonomy, gazetteer: Gazetteer) -> Field:
-    """Choose the top matter with the most points, its sub-matters' included, then its sub-matter with the most.
+def category(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, gazetteer: Gazetteer) -> Field:
+    """Choose the top matter with the most points: its phrases', its sub-matters' and those of likeness to its examples.
 
-    The value is the code of the most specific one (`noise.construction`). Confidence: 0.95 where a strong phrase was
-    said, else 0.6, less up to 0.4 of it for the share of the next top matter.
+    Then its sub-matter in the same way. The value is the code of the most specific one (`noise.construction`).
+    Confidence: 0.95 where a strong phrase was said, 0.6 for plain ones, 0.5 for likeness alone, less up to 0.4 of it
+    for the share of the next top matter. Evidence: the phrases, or else the clauses most like examples.
     """
     hits: dict[str, list[_Hit]] = defaultdict(list)
     for each in citizens(said):
         _collect(each, taxonomy, gazetteer, hits)
     _prefer_the_topic(hits)
-    by_top: dict[str, list[_Hit]] = defaultdict(list)
-    for matter in taxonomy.matters:
-        by_top[matter.top] += hits[matter.code]
-    order = list(by_top)
-    ranked = sorted(order, key=lambda top: (-_points(by_top[top]), order.index(top)))
-    found = by_top[ranked[0]] if ranked else []
+    like = taxonomy.likeness.scores("，".join(clause.text for clause in told))
+    tops = list(dict.fromkeys(matter.top for matter in taxonomy.matters))
+    by_top: dict[str, list[_Hit]] = {top: [] for top in tops}
+    for code, found_of_code in hits.items():
+        by_top[taxonomy.top(code)] += found_of_code
+    points = {top: _points(by_top[top]) + LIKE_POINTS * max(0.0, like.get(top, 0.0)) for top in tops}
+    first, second = sorted(tops, key=lambda top: (-points[top], tops.index(top)))[:2]
+    found, strength = by_top[first], PLAIN_STRENGTH
+    if not found:
+        found, strength = _like_hits(told, first, taxonomy), LIKE_STRENGTH
     if not found:
         return Field()
-    points = _points(found)
-    rival = _points(by_top[ranked[1]]) / points if len(ranked) > 1 else 0.0
-    subs = [matter for matter in taxonomy.matters if matter.top == ranked[0] and matter.code != ranked[0]]
-    best = max(subs, key=lambda matter: _points(hits[matter.code]), default=None)
-    code = best.code if best and hits[best.code] else ranked[0]
-    strength = STRONG_STRENGTH if any(hit.points > PLAIN_POINTS for hit in found) else PLAIN_STRENGTH
+    if any(hit.points > PLAIN_POINTS for hit in found):
+        strength = STRONG_STRENGTH
     heard = sum(hit.confidence * hit.points for hit in found) / sum(hit.points for hit in found)
-    return Field(code, strength * (1 - RIVAL_SHARE * rival) * heard, once([hit.evidence for hit in found]))
+    confidence = strength * (1 - RIVAL_SHARE * points[second] / points[first]) * heard
+    return Field(_kind(first, hits, like, taxonomy), confidence, once([hit.evidence for hit in found]))
+
+
+def _kind(top: str, hits: Mapping[str, Sequence[_Hit]], like: Mapping[str, float], taxonomy: Taxonomy) -> str:
+    """Choose the sub-matter of `top` with the most points; `top` itself where none has a phrase or is like enough."""
+
+    def points(code: str) -> float:
+        return _points(hits.get(code, ())) + LIKE_POINTS * max(0.0, like.get(code, 0.0))
+
+    subs = [matter.code for matter in taxonomy.matters if matter.top == top and matter.code != top]
+    least = max(LEAST_LIKE_SUB, like.get(top, 0.0) / 2)
+    said = [code for code in subs if hits.get(code) or like.get(code, 0.0) > least]
+    return max(said, key=points, default=top)
+
+
+def _like_hits(told: Sequence[Clause], top: str, taxonomy: Taxonomy) -> list[_Hit]:
+    """Give the clauses that make a call like the examples of `top`; none where it is hardly like them."""
+    scores = [taxonomy.likeness.scores(clause.text).get(top, 0.0) for clause in told]
+    most = max(scores, default=0.0)
+    return [
+        _Hit(clause.text, PLAIN_POINTS, clause.confidence, clause.evidence)
+        for clause, score in zip(told, scores, strict=True)
+        if score >= max(LEAST_LIKE, most / 2)
+    ]
 
 
 def complexity(said: Sequence[Said], taxonomy: Taxonomy, chosen: Field) -> Field:

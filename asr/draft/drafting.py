@@ -8,6 +8,7 @@ from asr.draft.respondent import respondent
 from asr.draft.speech import citizens, read_speech
 from asr.draft.summary import summary
 from asr.draft.taxonomy import Taxonomy
+from asr.draft.telling import tells
 from asr.draft.urgency import urgency
 from asr.draft.when import happened_at
 from asr.speechlike import understood
@@ -23,9 +24,10 @@ def draft(transcript: Transcript, taxonomy: Taxonomy, gazetteer: Gazetteer) -> D
     said = read_speech(transcript, gazetteer.names)
     if not understood([word for each in citizens(said) for word in each.utterance.words]):
         return Draft()
-    matter = category(said, taxonomy, gazetteer)
+    clauses = tuple(tells(said, gazetteer))
+    matter = category(said, clauses, taxonomy, gazetteer)
     found = where(said, gazetteer)
-    danger = urgency(said, taxonomy, matter)
+    danger = urgency(said, clauses, taxonomy, matter)
     told = summary(said, [*matter.evidence, *found.place.evidence, *danger.evidence])
     return Draft(
         summary=told,
@@ -33,7 +35,7 @@ def draft(transcript: Transcript, taxonomy: Taxonomy, gazetteer: Gazetteer) -> D
         place=found.place,
         district=found.district,
         street=found.street,
-        urgency=danger if danger.value else urgency(said, taxonomy, told),
+        urgency=danger if danger.value else urgency(said, clauses, taxonomy, told),
         complexity=complexity(said, taxonomy, matter),
         unit=unit(taxonomy, matter),
         contact_phone=phone(said),

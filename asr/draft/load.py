@@ -4,14 +4,21 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from asr.draft.examples import Examples, parse_dangers, parse_examples
 from asr.draft.gazetteer import Gazetteer, parse_places
 from asr.draft.taxonomy import Taxonomy, parse_taxonomy
 from asr.errors import DraftConfigError
 
 
 def load_taxonomy(path: Path) -> Taxonomy:
-    """Read the taxonomy of matters. Raises DraftConfigError that says what is wrong in which file."""
-    return parse_taxonomy(_toml(path), path.name)
+    """Read the taxonomy of matters and, where they stand beside it, `examples.toml` and `dangers.toml`.
+
+    Raises DraftConfigError that says what is wrong in which file.
+    """
+    examples, dangers = path.with_name("examples.toml"), path.with_name("dangers.toml")
+    matters = parse_examples(_toml(examples), examples.name) if examples.exists() else {}
+    learned = parse_dangers(_toml(dangers), matters, dangers.name) if dangers.exists() else Examples(matters)
+    return parse_taxonomy(_toml(path), path.name, learned)
 
 
 def load_gazetteer(folder: Path) -> Gazetteer:

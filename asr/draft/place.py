@@ -138,7 +138,7 @@ def _nameless(details: Sequence[_Chain]) -> Field:
 def _is_detail(chain: _Chain, said: Sequence[Said]) -> bool:
     spot = chain.has("landmark") and chain.has("relation")
     questions = asked(said, chain.position)
-    told = "place" in questions or (len(chain.pieces) > 1 and "phone" not in questions)
+    told = "phone" not in questions and ("place" in questions or len(chain.pieces) > 1)
     return spot or (chain.has("number") and told)
 
 

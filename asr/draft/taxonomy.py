@@ -2,6 +2,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from asr.draft.examples import NO_EXAMPLES, URGENT, Examples
+from asr.draft.likeness import Likeness
 from asr.errors import DraftConfigError
 from asr.text.finding import Finder
 
@@ -59,6 +61,9 @@ class UrgencyRules:
     settled: tuple[str, ...]
     supposed: tuple[str, ...]
     aftermath: tuple[str, ...]
+    named_after: tuple[str, ...]
+    how_to: tuple[str, ...]
+    here: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,9 @@ class Taxonomy:
     urgency: UrgencyRules
     questions: Mapping[str, tuple[str, str]]
     respondents: tuple[tuple[str, ...], tuple[str, ...]]
+    examples: Examples = NO_EXAMPLES
+    likeness: Likeness = field(init=False, repr=False, compare=False)
+    alarms: Likeness = field(init=False, repr=False, compare=False)
     phrases: Finder = field(init=False, repr=False, compare=False)
     meanings: Mapping[str, tuple[tuple[str, bool], ...]] = field(init=False, repr=False, compare=False)
     dangers: Finder = field(init=False, repr=False, compare=False)
@@ -89,6 +97,8 @@ class Taxonomy:
         dangers = [word for rule in self.urgency.rules for word in rule.words]
         # A frozen dataclass is filled in once, here: what the drafting rules look for, ready to be found in one pass.
         object.__setattr__(self, "meanings", meanings)
+        object.__setattr__(self, "likeness", Likeness(self.examples.matters))
+        object.__setattr__(self, "alarms", Likeness({URGENT: self.examples.urgent, "normal": self.examples.normal}))
         object.__setattr__(self, "phrases", Finder(meanings, strong_ones))
         object.__setattr__(self, "dangers", Finder(dangers, dangers))
 
@@ -110,8 +120,8 @@ class Taxonomy:
         return self.questions[field]
 
 
-def parse_taxonomy(shape: Mapping[str, Any], name: str) -> Taxonomy:
-    """Read a taxonomy from its TOML. Raises DraftConfigError that names `name` and what is wrong."""
+def parse_taxonomy(shape: Mapping[str, Any], name: str, examples: Examples = NO_EXAMPLES) -> Taxonomy:
+    """Read a taxonomy from its TOML, with `examples` by code. Raises DraftConfigError: what is wrong in `name`."""
     try:
         matters = tuple(matter for each in shape["matter"] for matter in _tree(each))
         urgency = shape["urgency"]
@@ -138,15 +148,23 @@ def parse_taxonomy(shape: Mapping[str, Any], name: str) -> Taxonomy:
                 settled=_texts(urgency["settled"]),
                 supposed=_texts(urgency["supposed"]),
                 aftermath=_texts(urgency["aftermath"]),
+                named_after=_texts(urgency["named_after"]),
+                how_to=_texts(urgency["how_to"]),
+                here=_texts(urgency["here"]),
             ),
             questions=questions,
             respondents=(_texts(shape["respondent"]["names"]), _texts(shape["respondent"]["general"])),
+            examples=examples,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DraftConfigError(f"{name}: {type(error).__name__} {error}") from error
     codes = [matter.code for matter in matters]
     if twice := {code for code in codes if codes.count(code) > 1}:
         raise DraftConfigError(f"{name}: the code {min(twice)} stands there twice; give each matter its own")
+    if strange := set(examples.matters) - set(codes):
+        raise DraftConfigError(
+            f"examples.toml: unknown code {min(strange)!r}; give the code of a matter of {name} (noise, noise.business)"
+        )
     for matter in matters:
         if unknown := set(matter.required) - set(questions):
             raise DraftConfigError(

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from pypinyin import Style, lazy_pinyin
+from rapidfuzz.distance import Levenshtein
 
 _MIN_SYLLABLES_FOR_AN_EDIT = 4
 _TWO = 2
@@ -67,7 +68,7 @@ class SoundIndex:
                 for start in range(max(0, at - offset - allowed), at - offset + allowed + 1):
                     for length in range(len(sounds) - allowed, len(sounds) + allowed + 1):
                         end = start + length
-                        edits = _distance(sounds, heard[start:end])
+                        edits = Levenshtein.distance(sounds, heard[start:end])
                         # 紫荆小5栋: the 5 is no wrong syllable of the name.
                         if edits <= allowed and end <= len(heard) and (not edits or text[start:end].isalpha()):
                             best[start, end, name] = edits
@@ -100,12 +101,3 @@ def _apart(signs: str) -> Any:
 @lru_cache(maxsize=8192)
 def _folded(text: str) -> tuple[str, ...]:
     return tuple(alike(syllable) for syllable in syllables(text))
-
-
-def _distance(left: tuple[str, ...], right: tuple[str, ...]) -> int:
-    row = list(range(len(right) + 1))
-    for at, mine in enumerate(left, 1):
-        previous, row[0] = row[0], at
-        for to, theirs in enumerate(right, 1):
-            previous, row[to] = row[to], min(row[to] + 1, row[to - 1] + 1, previous + (mine != theirs))
-    return row[-1]

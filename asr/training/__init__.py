@@ -21,7 +21,7 @@ class Plan:
     """How much to train on: utterances spoken, sentences for the language model, epochs, and the seed of it all."""
 
     utterances: int = 18000
-    text_sentences: int = 30000
+    text_sentences: int = 40000
     epochs: int = 10
     realign_after: frozenset[int] = frozenset({2, 4})
     seed: int = 12345

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,15 @@ NUMBER_SLOTS = (
     *("landline", "few_digits", "clock", "date", "amount"),
 )
 """Slots that asr.training.sentences fills with numbers as they are said."""
+
+EXAMPLE_SHARE = 0.25
+"""Of the lines to draw from, those that are sentences of examples.toml; the templates, which say addresses, numbers and
+names, are repeated to make up the rest."""
+
+UNKNOWN_SIGN_COST = 1.5
+"""Of a sign that is in no word, when a sentence is cut into as few words as can be."""
+
+LONGEST_WORD = 12
 
 HAN_WORD = re.compile(r"[\u3400-\u9fff〇]+")
 WEIGHT = re.compile(r"(\d+)\*\s+")
@@ -85,10 +94,16 @@ def load_recipe(config: Path) -> Recipe:
     units, phrases = _taxonomy_names(config / "taxonomy.toml")
     measured = {name: tuple(_choices(text)) for name, text in _toml(folder / "held_out.toml").items()}
     words = tuple(_choices((folder / "words.txt").read_text(encoding="utf-8")))
+    slots |= {**places, "unit": units, "any_word": words}
+    templates = tuple(_choices(sentences["templates"]["lines"]))
+    known = {token for lines in (templates, *slots.values()) for line in lines for token in line.split()}
+    slots["matter_phrase"] = tuple(in_words(phrase, known) for phrase in phrases)
+    examples = _examples(config / "examples.toml", known)
+    times = round(len(examples) * (1 / EXAMPLE_SHARE - 1) / len(templates))
     recipe = Recipe(
         words=words,
-        slots={**slots, **places, "unit": units, "matter_phrase": phrases, "any_word": words},
-        templates=tuple(_choices(sentences["templates"]["lines"])),
+        slots=slots,
+        templates=(*templates * max(1, times), *examples),
         readings={word: tuple(readings) for word, readings in _toml(folder / "pronunciations.toml").items()},
         voices=Voices(
             tuple(voices["training"]), tuple(voices["held_out"]), tuple(voices["rate"]), tuple(voices["pitch"])
@@ -127,6 +142,28 @@ def _taxonomy_names(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if path.is_file():
         visit(_toml(path), "")
     return tuple(units) or ("城管",), tuple(phrases) or ("噪音扰民",)
+
+
+def in_words(sentence: str, known: Collection[str]) -> str:
+    """Cut a sentence into as few known words as can be, signs that are in none by themselves; spaces between words."""
+    best: list[tuple[float, int]] = [(0.0, 0)]  # of each prefix: its cost, and where its last word begins
+    for end in range(1, len(sentence) + 1):
+        starts = range(max(0, end - LONGEST_WORD), end)
+        ways = [(best[start][0] + 1, start) for start in starts if sentence[start:end] in known]
+        best.append(min([*ways, (best[end - 1][0] + UNKNOWN_SIGN_COST, end - 1)]))
+    words, end = [], len(sentence)
+    while end:
+        words.append(sentence[best[end][1] : end])
+        end = best[end][1]
+    return " ".join(reversed(words))
+
+
+def _examples(path: Path, known: Collection[str]) -> tuple[str, ...]:
+    """Return what citizens say of each matter as lines of words; a pause is no word."""
+    if not path.is_file():
+        return ()
+    said = [text for texts in _toml(path)["examples"].values() for text in texts]
+    return tuple(" ".join(in_words(part, known) for part in text.split("，")) for text in said)
 
 
 def _choices(text: str) -> list[str]:

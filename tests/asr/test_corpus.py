@@ -88,8 +88,8 @@ def test_the_held_out_calls_measure_what_is_hard() -> None:
     for field in ("place", "contact_phone", "contact_name"):
         assert sum(call.truth.fields[field] is None for call in calls) >= 10, field
     calm = ["".join(line.text for line in call.lines) for call in calls if call not in urgent]
-    for danger in ("漏电", "爆管", "爆炸", "外墙脱落", "没有漏气"):
-        assert any(danger in text for text in calm), danger
+    dangers = ("漏电", "触电", "爆", "起火", "着火", "脱落", "漏气", "泄漏", "塌", "倒了", "被困", "开裂", "危险")
+    assert sum(any(danger in text for danger in dangers) for text in calm) >= 10
     turns = [line.text for call in calls for line in call.lines]
     assert any(re.search("不是，是[零幺一]", text) for text in turns)
 
@@ -156,6 +156,7 @@ def test_numbers_are_read_in_groups() -> None:
         ("府城大道与益州大道交叉口", "益州大道和府城大道路口", (), True),
         ("新园大道和和平路路口", "和平路和新园大道路口", (), True),
         ("富华南路128号", "富华南路一百二十八号", (), True),
+        ("成华区成都东站", "成都东站", ("成华区",), True),
         ("富华南路105号", "富华南路一百零五号", (), True),
         ("富华南路15号对面", "富华南路15号门口", (), False),
         ("富华南路15号", "富华南路15号门口", (), False),

@@ -5,8 +5,9 @@ Run it by `make bench` or `python -m tests.benchmarks.draft_accuracy`; it exits 
 The calls (tests/benchmarks/corpus) are spoken by voices that the model was never trained on. The HELD-OUT set, which
 the goals are for, was written by somebody who had read neither the draft's rules nor the taxonomy's phrases, within the
 words that the bundled model knows; its texts and errors were shown to nobody who changed rules, model or word lists.
-Those were tuned on the DEV set (`--set dev --errors FILE`), which has other texts, other turns and other places.
-Whoever reads the held-out errors in order to change something spoils the measure: write a new set then.
+Those were tuned on the DEV sets (`--set dev --errors FILE`; dev_second and dev_third were held out once), which have
+other texts and other turns. Whoever reads the held-out errors in order to change something spoils the measure: it
+becomes a dev set, and a new one is written.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from asr.transcript import Transcript
 from tests.benchmarks.corpus.call import FIELDS, CallText
 from tests.benchmarks.corpus.compare import right
 from tests.benchmarks.corpus.perfect import model_words, perfect_transcript
-from tests.benchmarks.corpus.script import load_script, write_calls
+from tests.benchmarks.corpus.script import SIZES, load_script, write_calls
 from tests.benchmarks.corpus.sound import SPEAKERS, CallSound, call_sounds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -234,9 +235,9 @@ def write_errors(path: Path, trials: Sequence[Trial]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; with --errors, write every call with a wrong field to a file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=("held_out", "dev", "dev_second"), default="held_out", dest="name")
+    parser.add_argument("--set", choices=tuple(SIZES), default="held_out", dest="name")
     parser.add_argument("--calls", type=int, help="only the first so many")
-    parser.add_argument("--errors", type=Path, help="a file for the calls with a wrong field; only for the DEV set")
+    parser.add_argument("--errors", type=Path, help="a file for the calls with a wrong field; only for the DEV sets")
     options = parser.parse_args(arguments)
     if options.errors and options.name == "held_out":
         parser.error("errors of the held-out calls are not shown: rules tuned on them could not be measured by them")

@@ -137,6 +137,16 @@ async def test_filters_keys_and_the_address_go_together(page: Page, database: Da
     assert [line.split(",")[0] for line in (await answer.text()).splitlines()[1:]] == ["1.2"]
 
 
+async def test_on_a_small_screen_each_line_still_says_what_is_urgent(page: Page, database: Database) -> None:
+    await page.set_viewport_size({"width": 1366, "height": 768})
+    async with database.session() as session:
+        await samples.store_answered(session, samples.call("1.1", offered_at=clock.now()))
+    summary = page.locator('tr[data-ref="1.1"] .summary')
+    await expect(summary.locator(".flag")).to_have_text("急")
+    assert await summary.evaluate("(each) => each.clientWidth") > 120
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 async def test_the_description_of_the_api_opens_offline(page: Page, address: str) -> None:
     await page.goto(f"{address}/docs")
     await expect(page.get_by_text("/api/v1/calls", exact=True)).to_be_visible()

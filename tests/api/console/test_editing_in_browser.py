@@ -140,6 +140,19 @@ async def test_what_another_hand_changed_is_shown_before_it_is_confirmed(
     await expect(desk.locator(".field.place .value")).to_have_text("富华北路1号")
 
 
+async def test_a_question_leads_to_its_field_and_goes_when_it_is_answered(desk: Page, database: Database) -> None:
+    await _redraft(database, place={"value": None, "evidence": []})
+    question = desk.locator(".ask .to-field", has_text="请问具体位置在哪里？")
+    await question.click()
+    await expect(desk.locator(".field.place .editor input")).to_be_focused()
+    await desk.keyboard.type("富华南路128号")
+    await desk.keyboard.press("Enter")
+    await expect(desk.locator(".field.place .value")).to_have_text("富华南路128号")
+    await expect(desk.locator(".field.place")).to_be_focused()
+    await expect(question).to_have_count(0)
+    assert (await _stored(database))["place"]["value"] == "富华南路128号"
+
+
 async def test_an_open_editor_survives_a_redraft_and_what_follows_is_shown(desk: Page, database: Database) -> None:
     await _to(desk, "place")
     await desk.keyboard.press("Enter")
@@ -187,6 +200,7 @@ async def test_words_appear_while_spoken_and_give_way_to_the_utterance(page: Pag
         await calls.store_calls(session, [one])
     await page.locator(f'tr[data-ref="{REF}"]').click()
     guess = page.locator(".utterance.partial.citizen")
+    await expect(page.locator(".talk .empty")).to_contain_text("有人说话，文字就出现在这里")
     recording = str(one.segments[0].recording_id)
     spoken = "你好<img src=x onerror=alert(1)>我要反映"
     payload = {"call_ref": REF, "recording_id": recording, "speaker": "citizen", "start": 3.1, "text": spoken}
@@ -194,6 +208,7 @@ async def test_words_appear_while_spoken_and_give_way_to_the_utterance(page: Pag
     async with database.session() as session:
         await session.execute(text("SELECT pg_notify('zhitong_partials', :told)"), {"told": json.dumps(payload)})
     await expect(guess.locator("p")).to_have_text(spoken)
+    await expect(page.locator(".talk .empty")).to_be_hidden()
     assert await guess.evaluate("(each) => getComputedStyle(each).fontStyle") == "italic"
     assert await guess.get_attribute("aria-hidden") == "true"
     async with database.session() as session:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -176,6 +177,27 @@ async def test_following_an_agent_opens_the_call_that_agent_talks_in(
     assert 'class="call" data-ref="1.2"' in (await desk.get("/desk?follow=8002")).text
     assert 'class="call" data-ref="1.3"' in (await desk.get("/desk?follow=8002&call=1.3")).text
     assert 'class="call"' not in (await desk.get("/desk?follow=8009%00")).text
+
+
+async def test_a_call_that_was_passed_on_is_the_talk_of_whom_it_was_passed_to(
+    desk: httpx.AsyncClient, database: Database
+) -> None:
+    one = talking("1.1", agent="8001")
+    passed_at = one.segments[0].started_at + timedelta(seconds=20)
+    first = replace(one.segments[0], ended_at=passed_at, talk_seconds=20.0)
+    second = replace(one.segments[0], agent="8002", started_at=passed_at, recording_id=None)
+    await _store(database, replace(one, segments=(first, second)))
+    assert 'class="call" data-ref="1.1"' in (await desk.get("/desk?follow=8002")).text
+    assert 'class="call"' not in (await desk.get("/desk?follow=8001")).text
+
+
+async def test_a_call_that_nobody_transcribes_yet_promises_words_while_it_runs(
+    desk: httpx.AsyncClient, database: Database
+) -> None:
+    await _store(database, talking("1.1"))
+    html = (await desk.get("/desk/calls/1.1")).text
+    assert "有人说话，文字就出现在这里" in html
+    assert "录音完成后" not in html
 
 
 async def test_agents_are_called_by_their_names(desk: httpx.AsyncClient, database: Database) -> None:

@@ -60,6 +60,51 @@ def test_a_wrong_taxonomy_says_what_is_wrong(tmp_path: Path, edit: tuple[str, st
 @pytest.mark.parametrize(
     ("content", "says"),
     [
+        ("[examples]\n'noise.cats' = ['猫在叫']", r"unknown code 'noise\.cats'"),
+        ("[examples]\nnoise = '太吵了'", "noise.*list"),
+        ("[examples]\nnoise = ['太吵了', 3]", "noise.*list"),
+        ("[examples]\nnoise = ['太吵了', ' ']", "noise.*empty"),
+        ("[examples]\nnoise.construction = ['打桩太吵']", "noise.*in quotes"),
+        ("noise = ['太吵了']", r"no \[examples\]"),
+        ("[examples", "no TOML"),
+    ],
+)
+def test_wrong_examples_say_what_is_wrong(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "taxonomy.toml").write_text(SHIPPED.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "examples.toml").write_text(content, encoding="utf-8")
+    with pytest.raises(DraftConfigError, match=says) as caught:
+        load_taxonomy(tmp_path / "taxonomy.toml")
+    assert "examples.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("urgnt = ['着火了']", "unknown key 'urgnt'"),
+        ("urgent = '着火了'", "urgent needs a list"),
+        ("normal = ['']", "normal has an empty sentence"),
+        ("calm = ['cats']", "calm names 'cats'"),
+    ],
+)
+def test_wrong_dangers_say_what_is_wrong(tmp_path: Path, content: str, says: str) -> None:
+    for name in ("taxonomy.toml", "examples.toml"):
+        (tmp_path / name).write_text(SHIPPED.with_name(name).read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "dangers.toml").write_text(content, encoding="utf-8")
+    with pytest.raises(DraftConfigError, match=says) as caught:
+        load_taxonomy(tmp_path / "taxonomy.toml")
+    assert "dangers.toml" in str(caught.value)
+
+
+def test_a_taxonomy_without_examples_goes_by_its_phrases(tmp_path: Path) -> None:
+    (tmp_path / "taxonomy.toml").write_text(SHIPPED.read_text(encoding="utf-8"), encoding="utf-8")
+    taxonomy = load_taxonomy(tmp_path / "taxonomy.toml")
+    assert not taxonomy.examples.matters
+    assert taxonomy.likeness.scores("路灯") == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
         (b'roads = [{ name = "x" }]', "unknown kind 'roads'"),
         (b'road = [{ nam = "x" }]', "no name"),
         (b'road = [{ name = " " }]', "empty name"),

@@ -31,6 +31,10 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("a 具体 位置", "c 交子大道 加油站 对面", "a 您 的 手机号", "c 一五一", "a 嗯", "c 零六 九零 二一 七六"),
         {"place": "交子大道加油站对面", "contact_phone": "15106902176"},
     ),
+    "which telephone is asked, not which house": (
+        ("c 人民公园 旁边 路灯 不亮", "a 请问 打 哪个 电话 联系 您", "c 一五一 三八一九", "a 嗯", "c 零七七二"),
+        {"place": "人民公园旁边", "district": "青羊区", "street": "少城街道"},
+    ),
     "an unknown road in answer to where": (
         ("c 路灯 不亮", "a 请问 具体 位置 在 哪里", "c 梧桐路 八 号"),
         {"place": "梧桐路8号"},
@@ -81,6 +85,37 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "a danger of its own": (("c 电线 掉下来 很 危险",), {"urgency": "urgent"}),
     "a yes to the agent's question": (("c 树枝 断 了", "a 有没有 人 受伤", "c 有 一个 老人"), {"urgency": "urgent"}),
     "a no to the agent's question": (("c 路灯 坏了", "a 有没有 人 受伤", "c 没有"), {"urgency": "normal"}),
+    "a no said twice": (("c 路灯 坏了", "a 有没有 人 受伤", "c 没有 没有 人 受伤"), {"urgency": "normal"}),
+    "a no in which 大家 was heard as a fight": (
+        ("c 路灯 坏了", "a 请问 都 安全 吗", "c 打架 都 没有 受伤"),
+        {"urgency": "normal"},
+    ),
+    "a no after the agent's own echo": (
+        ("c 路灯 坏了", "a 有人 被困 或者 受伤 吗", "c 有", "c 大家 都 没有 受伤"),
+        {"urgency": "normal"},
+    ),
+    "a no that goes on with a danger": (
+        ("c 路灯 坏了", "a 有没有 人 受伤", "c 没有 但是 电线 着火 了"),
+        {"urgency": "urgent"},
+    ),
+    "it is not what it was taken for": (
+        ("c 不是 煤气泄漏 是 企业 的 废气",),
+        {"urgency": "normal", "category": "environment"},
+    ),
+    "hearsay that was looked into": (("c 有人 说 爆管 我 去 看 了 没有 只是 水表 漏水",), {"urgency": "normal"}),
+    "a crack that was found safe": (("c 墙 有 一点 开裂 住建局 检查 说 没有 危险",), {"urgency": "normal"}),
+    "mended the same day": (("c 昨天 燃气泄漏 昨天 就 修好了 现在 是 停气",), {"urgency": "normal"}),
+    "not mended": (("c 昨天 燃气泄漏 到 晚上 都 没有 修好",), {"urgency": "urgent"}),
+    "mended and broken again": (("c 煤气 漏气 修好了 又 开始 漏",), {"urgency": "urgent"}),
+    "wanted mended": (("c 电线杆 倾斜 什么 时候 能 修好了",), {"urgency": "urgent"}),
+    "mended is asked for": (("c 煤气 漏气 请 马上 派人 修好",), {"urgency": "urgent"}),
+    "nobody put it right": (("c 燃气泄漏 没有 人 处理了",), {"urgency": "urgent"}),
+    "the lamps went out, not the fire": (("c 变压器 起火 了 灯 都 灭了",), {"urgency": "urgent"}),
+    "the fire is out": (("c 昨天 变压器 起火 火 已经 灭了",), {"urgency": "normal"}),
+    "a yes with a no in it": (
+        ("c 路灯 坏了", "a 有没有 人 受伤", "c 有 两个 人 救护车 还 没 来"),
+        {"urgency": "urgent"},
+    ),
     "a danger denied": (("c 电表 坏了 没有 冒火花 也 没有 漏电",), {"urgency": "normal"}),
     "a manhole without its cover": (("c 路 上 的 井盖 不见了",), {"urgency": "urgent", "category": "road.manhole"}),
     "people in a lift, said plainly": (("c 电梯 坏了 里面 困了 三个 人",), {"urgency": "urgent"}),
@@ -112,6 +147,50 @@ def test_what_was_said_becomes_a_fact(
     if got.get("category") and "." not in expected["category"]:
         got["category"] = taxonomy.top(got["category"])
     assert got == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "urgent"),
+    [
+        ("c 他 说 要 带 着 孩子 一起 走 不 想 回来 了", True),
+        ("c 一 个 班 的 娃娃 吃 了 午饭 都 在 吐", True),
+        ("c 怕 一 个 班 的 娃娃 吃 了 都 会 吐", False),
+        ("c 一 个 班 的 娃娃 都 在 补课", False),
+    ],
+)
+def test_what_is_like_an_emergency_is_a_doubtful_one_though_no_rule_says_so(
+    line: str, urgent: bool, conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    field = draft(conversation(line), taxonomy, gazetteer).urgency
+    assert (field.value == "urgent", field.value == "urgent" and field.doubtful) == (urgent, urgent)
+    assert field.evidence
+
+
+def test_a_no_is_a_no_where_only_its_first_word_was_lost(
+    conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    def urgency(answer: str) -> str | None:
+        lines = ("c 路灯 坏了", "a 有没有 人 受伤", f"c {answer}")
+        return draft(conversation(*lines, doubted=["喂"]), taxonomy, gazetteer).urgency.value
+
+    assert urgency("喂 人 受伤") == "normal"
+    assert urgency("有 人 受伤") == "urgent"
+
+
+def test_a_danger_hardly_heard_counts_for_nothing_where_something_speaks_against_it(
+    conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    def urgency(line: str, *doubted: str) -> str | None:
+        return draft(conversation(line, doubted=doubted), taxonomy, gazetteer).urgency.value
+
+    denied = "c 燃气管道 漏气 生锈了 没有 漏 气"
+    assert (urgency(denied, "漏气"), urgency(denied)) == ("normal", "urgent")
+    fight = "c 没人管 打架 的 乱扔 垃圾"
+    assert (urgency(fight, "打架"), urgency(fight)) == ("normal", "urgent")
+    poster = "c 小广告 太 多 昨天 塌陷 了"
+    assert (urgency(poster, "塌陷"), urgency(poster)) == ("normal", "urgent"), "nothing else sounds like danger"
+    assert urgency("c 楼上 着火 了", "着火") == "urgent", "elsewhere none is missed for want of confidence"
+    assert urgency("c 楼上 着火 了 烟 很大 人 下不来", "着火") == "urgent"
 
 
 def test_a_language_that_the_model_does_not_know_fills_in_nothing(

@@ -24,7 +24,7 @@ from asr.training.graph import FstTools, Lexicon, expand, lexicon_text, write_gr
 from asr.training.kaldi_text import word_boundaries
 from asr.training.language import EDGE, estimate, grammar_text
 from asr.training.layout import COEFFICIENTS, FIRST_KERNEL, OFFSETS, WIDTH
-from asr.training.pack import pack, write_acoustics
+from asr.training.pack import pack, write_acoustics, write_settings
 from asr.training.phones import PDF_COUNT, PHONE_COUNT
 
 ROOT = Path(__file__).parents[3]
@@ -109,6 +109,7 @@ def test_vosk_loads_and_runs_an_untrained_export(lexicon: Lexicon, fst_tools: Fs
     grammar = grammar_text(estimate(SENTENCES, VOCABULARY), lexicon.numbers())
     folder = tmp_path / "tiny"
     write_acoustics(folder, random_weights(), np.full(PDF_COUNT, 1 / PDF_COUNT))
+    write_settings(folder)
     (folder / "graph/phones").mkdir(parents=True)
     (folder / "graph/phones/word_boundary.int").write_text(word_boundaries())
     write_graph(folder / "graph", lexicon, grammar, fst_tools)

@@ -19,7 +19,7 @@ SAME_WORD = (
     ("与", "和"),
     ("跟", "和"),
 )
-LEAD = re.compile(r"^(?:四川省?)?(?:成都市?)?")
+LEAD = re.compile(r"^(?:四川省?)?(?:成都市|成都(?=.{1,3}[区县]))?")  # 成都东站 is a name
 ROOM_END = re.compile(r"(?<=\d)室$")
 NO_NAME = frozenset({"匿名", "保密", "姓名保密"})
 

@@ -1,0 +1,57 @@
+"""Sentences that show how matters, emergencies and what only sounds like one are spoken of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from asr.errors import DraftConfigError
+
+URGENT = "urgent"
+EVERY = 2
+"""Of the calm sentences every second is learned from: more add nothing but time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """`matters`: sentences by a matter's code. `urgent`, `normal`: sentences of emergencies and of everything else."""
+
+    matters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    urgent: tuple[str, ...] = ()
+    normal: tuple[str, ...] = ()
+
+
+NO_EXAMPLES = Examples()
+
+
+def parse_examples(shape: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
+    """Read sentences by a matter's code from their TOML. Raises DraftConfigError: what is wrong in `name`."""
+    given = shape.get("examples")
+    if not isinstance(given, dict):
+        raise DraftConfigError(f'{name} has no [examples]: put lines there such as "noise.business" = ["酒吧太吵了"]')
+    for code, texts in given.items():
+        if isinstance(texts, dict):
+            raise DraftConfigError(f'{name}: {code}.{min(texts)} must be in quotes: "{code}.{min(texts)}" = [...]')
+    return {code: _sentences(code, texts, name) for code, texts in given.items()}
+
+
+def parse_dangers(shape: Mapping[str, Any], matters: Mapping[str, tuple[str, ...]], name: str) -> Examples:
+    """Read sentences of emergencies and of none, with the calm ones of `matters`. Raises DraftConfigError."""
+    if unknown := set(shape) - {"calm", "urgent", "normal"}:
+        raise DraftConfigError(f"{name} has the unknown key {min(unknown)!r}; known are calm, urgent, normal")
+    calm, urgent, normal = (_sentences(key, shape.get(key, []), name) for key in ("calm", "urgent", "normal"))
+    if strange := {code for code in calm if not any(_within(each, code) for each in matters)}:
+        raise DraftConfigError(f"{name}: calm names {min(strange)!r}, which has no sentences in examples.toml")
+    quiet = [text for code, texts in matters.items() if any(_within(code, each) for each in calm) for text in texts]
+    return Examples(matters, urgent, (*normal, *quiet[::EVERY]))
+
+
+def _within(code: str, above: str) -> bool:
+    return code == above or code.startswith(f"{above}.")
+
+
+def _sentences(key: str, texts: object, name: str) -> tuple[str, ...]:
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise DraftConfigError(f"{name}: {key} needs a list of sentences, not {texts!r}")
+    if not all(text.strip() for text in texts):
+        raise DraftConfigError(f"{name}: {key} has an empty sentence; write one or take it out")
+    return tuple(texts)
