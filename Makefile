@@ -21,7 +21,7 @@ demo: setup-run
 	@$(ZHITONG) demo $(ARGS)
 
 test: setup
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: .venv/.ready
 	@.venv/bin/ruff check

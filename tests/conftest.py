@@ -14,6 +14,12 @@ from pytest_socket import socket_allow_hosts
 from api.kit.database import Database
 from api.kit.migrate import upgrade
 from api.kit.postgres import EmbeddedPostgres, url_for
+from tests.support.groups import arrange
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests share what, for `make test`, which runs two processes."""
+    arrange(items)
 
 
 def pytest_runtest_setup() -> None:

@@ -5,16 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from rapidfuzz.distance import Levenshtein
+
 from asr.draft.fields import Field, once
 from asr.draft.speech import Said, asked, asked_of, asks
 from asr.text.sound import syllables
 
 WHOLE_STRENGTH, UNASKED_STRENGTH, JOINED_STRENGTH, DOUBTFUL_STRENGTH = 0.98, 0.85, 0.85, 0.5
-INCOMPLETE_STRENGTH, LEAST_DIGITS = 0.3, 7
+INCOMPLETE_STRENGTH, LEAST_DIGITS, MOST_SLIPS = 0.3, 7, 2
 
 _OWN_WORD = re.compile(r"电话|手机|号码|打给我|联系我")
 # 工业和信息化部《电信网编号计划》(2017): mobile numbers 1[3-9] and nine digits; trunk 0, area code, 7 or 8 digits.
 _MOBILE = re.compile(r"1[3-9]\d{9}")
+_MOBILE_WITHIN = re.compile(rf"(?=({_MOBILE.pattern}))")
 _LANDLINE = re.compile(r"0(?:10|2\d)\d{8}|0[3-9]\d{2}\d{7,8}")
 _LOCAL = re.compile(r"[2-8]\d{6,7}")
 _SIGNS = {"零": "0", "〇": "0", "幺": "1", "一": "1", "二": "2", "三": "3", "四": "4", "五": "5"}
@@ -41,7 +44,8 @@ def phone(said: Sequence[Said]) -> Field:
     Strengths: 0.98 a whole number after the question 电话 (or the citizen's own word), 0.85 unasked or put together
     from several utterances, 0.5 with a digit known only by its sound or taken from a longer run, 0.3 where fewer or
     more digits were heard than a number has. What stands before a correction (不对，是…) counts no more. A number that
-    the agent reads back and the citizen affirms is as good as a whole one.
+    the agent reads back and the citizen affirms is as good as a whole one; what the citizen does not object to is as
+    good as one put together, where it is nearly what was heard and that is no number.
     """
     corrected = _corrected(said)
     found = _numbers(said, *corrected) or (_numbers(said, 0, 0) if any(corrected) else [])
@@ -83,11 +87,11 @@ def _corrected(said: Sequence[Said]) -> tuple[int, int]:
 
 
 def _read_back(said: Sequence[Said], position: int) -> Field | None:
-    """Take the number that the agent repeats, where the citizen's next words affirm it."""
+    """Take the number that the agent repeats, where the citizen's next words affirm it or at least do not deny it."""
     if said[position].speaker != "agent" or position + 1 >= len(said):
         return None
     answer = said[position + 1]
-    if answer.speaker != "citizen" or not _YES.match(answer.text) or _CORRECTION.search(answer.text):
+    if answer.speaker != "citizen" or _CORRECTION.search(answer.text):
         return None
     runs = [run for run in _runs(said[position]) if _number(run.digits, local=True) == run.digits and run.sure]
     if not runs:
@@ -96,10 +100,19 @@ def _read_back(said: Sequence[Said], position: int) -> Field | None:
     heard = [run for run in told if len(run.digits) >= LEAST_DIGITS] or told
     if not heard:
         return None
+    affirmed = _YES.match(answer.text) is not None
+    if not affirmed and not _slip(heard[-1].digits, runs[0].digits):
+        return None
     evidence = once(
         [*(run.said.evidence(run.start, run.end) for run in (heard[-1], runs[0])), answer.evidence(0, len(answer.text))]
     )
-    return Field(runs[0].digits, WHOLE_STRENGTH * runs[0].said.confidence(runs[0].start, runs[0].end), evidence)
+    strength = WHOLE_STRENGTH if affirmed else JOINED_STRENGTH
+    return Field(runs[0].digits, strength * runs[0].said.confidence(runs[0].start, runs[0].end), evidence)
+
+
+def _slip(heard: str, number: str) -> bool:
+    """Whether what was heard is no number itself, and nearly this one: a 二 beside a 二 is easily lost."""
+    return _number(heard, local=True) is None and Levenshtein.distance(heard, number) <= MOST_SLIPS
 
 
 def _whole(each: Said, begin: int, *, asked_for: bool) -> list[Field]:
@@ -144,8 +157,9 @@ def _number(digits: str, *, local: bool) -> str | None:
     for pattern in (_MOBILE, _LANDLINE, *([_LOCAL] if local else [])):
         if pattern.fullmatch(digits):
             return digits
-    inside = _MOBILE.search(digits)
-    return inside.group() if inside and len(digits) > len(inside.group()) else None
+    # What stands before a number is taken for digits (打 → 八), not what follows it: the last one is it.
+    inside = [found[1] for found in _MOBILE_WITHIN.finditer(digits)]
+    return inside[-1] if inside else None
 
 
 def _runs(each: Said) -> list[_Digits]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from rapidfuzz.distance import Levenshtein
+
 from asr.audio.tracks import Speaker
 from asr.draft.fields import Evidence
 from asr.text.normalise import Shown, normalise_text, show
@@ -12,6 +14,10 @@ from asr.transcript import Transcript, Utterance
 
 HEARD_WELL = 0.9
 """Right words have a mean confidence of 0.99, wrong ones of 0.75: above this, nothing else is looked for by sound."""
+
+ECHO_LIKENESS, SHORTEST_ECHO = 0.75, 4
+"""From which share of signs in common, and in texts of how many signs, one speech was heard on both tracks: 好的 may be
+said by two at once."""
 
 _CLAUSE = re.compile(r"[^，。？！；,;]+")
 
@@ -56,10 +62,30 @@ class Said:
 
 
 def read_speech(transcript: Transcript, names: Iterable[str]) -> tuple[Said, ...]:
-    """Give all utterances of a transcript that have text; `names` of places are kept whole."""
+    """Give all utterances of a transcript that have text, echoes left out; `names` of places are kept whole."""
     names = tuple(names)
-    said = (Said(at, each, _shown(each, names)) for at, each in enumerate(transcript.utterances))
-    return tuple(each for each in said if each.text)
+    said = [Said(at, each, _shown(each, names)) for at, each in enumerate(transcript.utterances)]
+    spoken = [each for each in said if each.text]
+    return tuple(each for each in spoken if not any(_is_echo(each, other) for other in _around(each, spoken)))
+
+
+def _around(each: Said, spoken: Sequence[Said]) -> list[Said]:
+    """Give what the other one says at the same time."""
+    here = each.utterance
+    return [
+        other
+        for other in spoken
+        if other.speaker != each.speaker and other.utterance.start < here.end and here.start < other.utterance.end
+    ]
+
+
+def _is_echo(each: Said, other: Said) -> bool:
+    """Whether the line brought the other's words back: the same, at the same time, heard worse or later."""
+    alike = (
+        len(each.text) >= SHORTEST_ECHO and Levenshtein.normalized_similarity(each.text, other.text) >= ECHO_LIKENESS
+    )
+    mine, theirs = ((-one.confidence(0, len(one.text)), one.utterance.start, one.speaker) for one in (each, other))
+    return alike and mine > theirs
 
 
 def citizens(said: Sequence[Said]) -> list[Said]:

@@ -50,6 +50,7 @@ class _Danger:
     strength: float
     confidence: float
     evidence: Evidence
+    beside_its_object: bool = False
 
 
 def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, otherwise: Field) -> Field:
@@ -117,7 +118,7 @@ def _dangers(
             if hit.by_sound:
                 strength = BY_SOUND_STRENGTH
             evidence = each.evidence(*each.clause_at(hit.start))
-            yield _Danger(hit.name, standing, strength, confidence, evidence)
+            yield _Danger(hit.name, standing, strength, confidence, evidence, beside_its_object=bool(rule.objects))
 
 
 def _alike(told: Sequence[Clause], taxonomy: Taxonomy, known: Sequence[_Danger]) -> Iterator[_Danger]:
@@ -133,8 +134,11 @@ def _alike(told: Sequence[Clause], taxonomy: Taxonomy, known: Sequence[_Danger])
 
 
 def _out_of_place(standing: Sequence[_Danger], told: Sequence[Clause], taxonomy: Taxonomy) -> bool:
-    """Whether no danger was heard well and all else that was said is unlike an emergency: then they were misheard."""
-    if any(danger.confidence >= HEARD_WELL for danger in standing):
+    """Whether no danger was heard well and all else that was said is unlike an emergency: then they were misheard.
+
+    A danger beside what it befalls (广告牌, 掉下来) bears itself out.
+    """
+    if any(danger.confidence >= HEARD_WELL or danger.beside_its_object for danger in standing):
         return False
     rest = "，".join(clause.text for clause in told)
     for danger in standing:

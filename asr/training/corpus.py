@@ -17,9 +17,9 @@ Kind = Literal["sentence", "digits", "words", "syllables", "noise"]
 
 SHARES: Final[tuple[tuple[Kind, float], ...]] = (
     ("sentence", 0.44),
-    ("digits", 0.13),
-    ("words", 0.175),
-    ("syllables", 0.175),
+    ("digits", 0.18),
+    ("words", 0.15),
+    ("syllables", 0.15),
     ("noise", 0.08),
 )
 PAUSE_AFTER_WORD = 0.06

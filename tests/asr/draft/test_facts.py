@@ -6,9 +6,20 @@ import pytest
 
 from asr.draft import Gazetteer, Taxonomy, draft, missing
 from asr.errors import DraftConfigError
+from asr.transcript import Transcript, Utterance
 from tests.asr.conftest import Conversation
 
 FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    # numbers to call back
+    "打 taken for a digit": (("a 您 的 电话", "c 八 一三九 一二三四 五六七八"), {"contact_phone": "13912345678"}),
+    "a lost digit that the agent heard": (
+        ("a 您 的 电话", "c 一九三 八四 一七 五零九", "a 您 的 手机号 是 一九三 八二四一 七五零九", "c 嗯 谢谢"),
+        {"contact_phone": "19382417509"},
+    ),
+    "another number than the agent read back": (
+        ("a 您 的 电话", "c 一九三 八二四一 七五零九", "a 是 一九三 八二四一 七五零八", "c 嗯 谢谢"),
+        {"contact_phone": "19382417509"},
+    ),
     # places
     "district and street by the gazetteer": (
         ("c 紫荆小区 停水 了",),
@@ -191,6 +202,22 @@ def test_a_danger_hardly_heard_counts_for_nothing_where_something_speaks_against
     assert (urgency(poster, "塌陷"), urgency(poster)) == ("normal", "urgent"), "nothing else sounds like danger"
     assert urgency("c 楼上 着火 了", "着火") == "urgent", "elsewhere none is missed for want of confidence"
     assert urgency("c 楼上 着火 了 烟 很大 人 下不来", "着火") == "urgent"
+
+
+def test_what_the_line_brings_back_of_the_agents_words_is_not_the_citizens(
+    taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    def urgency(confidence: float, start: float) -> str | None:
+        spoken = (
+            Utterance("citizen", 0.0, 2.0, "我要反映小区的路灯不亮", 0.98),
+            Utterance("agent", 3.0, 6.0, "是不是有煤气泄漏了", 0.97),
+            Utterance("citizen", start, start + 2.8, "是不是煤气泄漏了", confidence),
+        )
+        return draft(Transcript("call", "complete", "m", spoken), taxonomy, gazetteer).urgency.value
+
+    assert urgency(0.93, 3.1) == "normal", "the same words, at the same time, heard worse"
+    assert urgency(0.93, 6.5) == "urgent", "said after the agent"
+    assert urgency(0.99, 2.9) == "urgent", "the agent's track has the echo"
 
 
 def test_a_language_that_the_model_does_not_know_fills_in_nothing(
