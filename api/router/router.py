@@ -18,13 +18,16 @@ from api.router.known import known_calls
 from api.router.store import CallStore
 from api.supervisor.site import asterisk_site
 from telephony.agents import reducer as spells
+from telephony.agents.model import Revision
 from telephony.ami.connection import AmiConnection, Gap
 from telephony.ami.errors import AmiError
 from telephony.ami.protocol import AmiMessage
 from telephony.calls.derive import Rules
+from telephony.calls.facts import Source
 from telephony.calls.model import Call
 from telephony.calls.reducer import WANTED_EVENTS, Reducer
 from telephony.calls.resync import alive, end_unaccounted
+from telephony.records.cel import cel_messages
 from telephony.records.complete import recover
 from telephony.records.errors import RecordsUnreadable
 
@@ -100,10 +103,16 @@ class Router:
         log.info("resynced", since=since.isoformat(), completed=len(changed), lost=len(lost))
 
     async def _read_records(self, since: datetime, known: list[Call]) -> list[Call]:
-        # In a thread: the file may be long. Nothing else uses the reducer meanwhile, `run` has one consumer.
+        # In a thread: the file may be long. Nothing else uses the reducers meanwhile, `run` has one consumer.
         changed = await asyncio.to_thread(recover, self._reducer, self._records, since, known, None)
         self.store.put(changed)
+        self.store.put_spells(await asyncio.to_thread(self._recorded_spells, since))
         return changed
+
+    def _recorded_spells(self, since: datetime) -> list[Revision]:
+        """Give what agents' phones did meanwhile; of pauses Asterisk's records know nothing."""
+        messages = cel_messages(self._records, round(since.timestamp() * 1_000_000))
+        return [revision for message in messages for revision in self._spells.apply(message, Source.CEL)]
 
     async def _answers(self) -> tuple[frozenset[str], Sequence[AmiMessage], Sequence[AmiMessage]]:
         """Give which channels there are, and what QueueStatus and CoreShowChannels say."""

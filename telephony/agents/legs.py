@@ -44,14 +44,17 @@ class Leg:
     lost: Microseconds | None = None
     call_ref: str | None = None
 
-    def note(self, sign: Sign) -> bool:
-        """Add what an event says; tells whether it was news."""
+    def note(self, sign: Sign, *, fills: bool = False) -> bool:
+        """Add what an event says; tells whether it was news.
+
+        With `fills` its moments count only where none are known: Asterisk's records stamp them a little otherwise.
+        """
         before = self.started, self.dialled, self.answered, self.ended, self.call_ref
-        if sign.started:
+        if sign.started and not (fills and self.started is not None):
             self.started = _earliest(self.started, sign.at)
-        if sign.answered:
+        if sign.answered and not (fills and self.answered is not None):
             self.answered = _earliest(self.answered, sign.at)
-        if sign.ended:
+        if sign.ended and not (fills and self.ended is not None):
             self.ended = _earliest(self.ended, sign.at)
         self.dialled |= sign.dialled
         if sign.call_ref is not None:

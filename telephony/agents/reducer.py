@@ -10,7 +10,7 @@ from telephony.agents.standings import MEMBER_EVENTS, MEMBER_LISTED, Standing, s
 from telephony.agents.timeline import Doing, Record, Stretch, spells
 from telephony.ami.protocol import AmiMessage
 from telephony.calls.events import moment
-from telephony.calls.facts import Microseconds
+from telephony.calls.facts import Microseconds, Source
 
 __all__ = ["WANTED_EVENTS", "SpellReducer"]
 
@@ -37,8 +37,10 @@ class SpellReducer:
         self._clock: Microseconds = 0
         self._swept_at: Microseconds = 0
 
-    def apply(self, message: AmiMessage) -> list[Revision]:
+    def apply(self, message: AmiMessage, source: Source = Source.AMI) -> list[Revision]:
         """Take one message and give what it changed, nothing for most.
+
+        What comes from Asterisk's records fills the gaps that the manager port left.
 
         Events of unknown kinds, without `Timestamp` or of phones that are no queue's member change nothing.
         """
@@ -50,7 +52,7 @@ class SpellReducer:
         if one is not None and self._record(one.agent).note(one, at):
             changed.add(one.agent)
         leg = sign(message)
-        if leg is not None and self._note(leg):
+        if leg is not None and self._note(leg, fills=source is not Source.AMI):
             changed.add(leg.agent)
         revised = self._revised(changed)
         # A clock that was put back counts from where it stands now.
@@ -95,9 +97,7 @@ class SpellReducer:
     def _hear_of_channels(self, there: list[Sign]) -> None:
         alive = {found.uniqueid for found in there}
         for found in there:
-            known = self._record(found.agent).legs.get(found.uniqueid)
-            if known is None or (found.answered and known.answered is None):
-                self._note(found)
+            self._note(found, fills=True)
         for record in self._records.values():
             for leg in record.legs.values():
                 if leg.over is None and leg.uniqueid not in alive:
@@ -113,14 +113,14 @@ class SpellReducer:
         self._records.move_to_end(agent)
         return record
 
-    def _note(self, found: Sign) -> bool:
+    def _note(self, found: Sign, *, fills: bool) -> bool:
         record = self._record(found.agent)
         leg = record.legs.get(found.uniqueid)
         if leg is None:
             if found.at < record.horizon:
                 return False
             leg = record.legs[found.uniqueid] = Leg(found.uniqueid, found.agent)
-        return leg.note(found)
+        return leg.note(found, fills=fills)
 
     def _revised(self, agents: Iterable[str]) -> list[Revision]:
         found = []

@@ -7,12 +7,15 @@ from telephony.agents.model import AgentSpell
 from telephony.agents.reducer import SpellReducer
 from telephony.ami.protocol import AmiMessage
 from telephony.calls.events import moment
-from telephony.calls.facts import time_of
+from telephony.calls.facts import Source, time_of
 from telephony.calls.talks import SETTLE
+from telephony.records.cel import translate
 from tests.telephony.agents.test_spells import resynced
-from tests.telephony.calls.captures import NAMES, messages
+from tests.telephony.calls.captures import FOLDER, NAMES, messages
 from tests.telephony.calls.stream import event
 
+# See tests/telephony/records: two clocks stamp the same moment.
+CLOCKS_SECONDS = 0.05
 quickly = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 captures = st.sampled_from(NAMES)
 
@@ -110,3 +113,27 @@ def test_events_of_nobodys_phones_and_of_unknown_kinds_change_nothing(name: str,
         foreign = event(kind, 0, "other", "other", Timestamp="1795438700.500000", Paused="1", Queue="canteen")
         stream.insert(data.draw(st.integers(0, len(stream))), foreign)
     assert reduced(name, stream) == reduced(name, messages(name))
+
+
+def phone_states(spells: list[AgentSpell]) -> list[tuple[str, str, str | None]]:
+    return [(spell.agent, spell.state, spell.call_ref) for spell in spells]
+
+
+@quickly
+@given(
+    name=st.sampled_from(["answered_by_queue", "agent_hangs_up", "blind_transfer", "two_concurrent"]), data=st.data()
+)
+def test_calls_taken_in_a_gap_are_made_good_from_asterisks_records(name: str, data: st.DataObject) -> None:
+    stream = list(messages(name))
+    begin = data.draw(st.integers(0, len(stream)))
+    reducer = resynced(name)
+    for message in stream[:begin]:
+        reducer.apply(message)
+    rows = (FOLDER / f"{name}.cel.csv").read_bytes().splitlines()
+    for message in [message for row in rows for message in translate(row)]:
+        reducer.apply(message, Source.CEL)
+    whole = [spell for spell in reduced(name, stream) if spell.agent == "8001"]
+    found = [spell for spell in reducer.spells() if spell.agent == "8001"]
+    assert phone_states(found) == phone_states(whole)
+    for one, other in zip(found, whole, strict=True):
+        assert abs((one.started_at - other.started_at).total_seconds()) < CLOCKS_SECONDS
