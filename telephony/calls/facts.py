@@ -177,3 +177,9 @@ def total(spans: Iterable[tuple[Microseconds, Microseconds]]) -> Microseconds:
         length += max(0, end - begin)
         reached = end if reached is None else max(reached, end)
     return length
+
+
+def uniqueid_second(uniqueid: str) -> int | None:
+    """Give the second of the epoch in which a channel was made; None for what is no Uniqueid of Asterisk's."""
+    match = _UNIQUEID_SECOND.search(uniqueid)
+    return int(match[1]) if match else None
