@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from telephony.calls.facts import uniqueid_second
@@ -41,11 +41,28 @@ def compare(stored: Iterable[Call], records: Records, since: datetime, until: da
 def repairs(findings: Findings, stored: Iterable[Call], records: Records) -> list[Call]:
     """Give the calls that CEL settles: those it tells to the end, or that are not stored at all or still open."""
     wrong = {each.call_ref for each in findings.differences if each.record == "cel" and each.call_ref in records.cel}
-    ended = {call.call_ref for call in stored if call.ended_at is not None}
-    told = (records.cel[call_ref] for call_ref in wrong if call_ref)
-    return sorted(
-        (call for call in told if call.ended_at is not None or call.call_ref not in ended),
-        key=lambda call: (call.offered_at, call.call_ref),
+    known = {call.call_ref: call for call in stored}
+    settled = []
+    for call_ref in wrong:
+        told = records.cel[str(call_ref)]
+        before = known.get(told.call_ref)
+        if before is None:
+            settled.append(told)
+        elif told.ended_at is not None or before.ended_at is None:
+            settled.append(_keeping(told, before))
+    return sorted(settled, key=lambda call: (call.offered_at, call.call_ref))
+
+
+def _keeping(told: Call, before: Call) -> Call:
+    """Give what CEL tells, with what it leaves out and the manager port told."""
+    return replace(
+        told,
+        node=before.node,
+        dialled=told.dialled or before.dialled,
+        hold_seconds=before.hold_seconds if told.hold_seconds is None else told.hold_seconds,
+        hung_up_by=told.hung_up_by or before.hung_up_by,
+        waits=told.waits or before.waits,
+        offers=told.offers or before.offers,
     )
 
 

@@ -61,10 +61,7 @@ def read_records(
 
     start, end = since - EDGE, until + LONGEST_CALL
     start_us, end_us = _us(start), _us(end)
-    begins: dict[Record, datetime | None] = {}
-    for record, (file, time_of) in _LOGS.items():
-        at = read(record, lambda file=file, time_of=time_of: first_time(log_dir / file, time_of), None)  # type: ignore[misc]
-        begins[record] = None if at is None else datetime.fromtimestamp(at / 1_000_000, UTC)
+    begins = {record: read(record, lambda record=record: _begin(log_dir, record), None) for record in _LOGS}  # type: ignore[misc]
     return Records(
         cel=read("cel", lambda: cel_calls(log_dir, start_us, end_us, rules), {}),
         queue_log=read("queue_log", lambda: queue_calls(queue_events(log_dir, start_us, end_us)), {}),
@@ -73,6 +70,17 @@ def read_records(
         begins=begins,
         unreadable=unreadable,
     )
+
+
+def begin_of(log_dir: Path) -> datetime | None:
+    """Give when the oldest row of all logs is from, None when there is none. Raises `RecordsUnreadable`."""
+    return min((at for record in _LOGS if (at := _begin(log_dir, record))), default=None)
+
+
+def _begin(log_dir: Path, record: Record) -> datetime | None:
+    file, time_of = _LOGS[record]
+    at = first_time(log_dir / file, time_of)
+    return None if at is None else datetime.fromtimestamp(at / 1_000_000, UTC)
 
 
 def cel_calls(log_dir: Path, since_us: int, until_us: int | None, rules: Rules | None = None) -> dict[str, Call]:
