@@ -3,11 +3,13 @@
 import asyncio
 import signal
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
 from api.accounts.service import store_agents
+from api.agents.service import current_spells
 from api.heartbeats.service import Pulse, beat
 from api.kit import logs
 from api.kit.database import Database, url_of
@@ -16,6 +18,7 @@ from api.router.known import known_calls
 from api.router.reconciliation import Reconciler
 from api.router.store import CallStore
 from api.supervisor.site import asterisk_site
+from telephony.agents import reducer as spells
 from telephony.ami.connection import AmiConnection, Gap
 from telephony.ami.errors import AmiError
 from telephony.ami.protocol import AmiMessage
@@ -41,6 +44,7 @@ class Router:
         self._records = site.directories.log
         self._agents = {seat.extension: seat.name for seat in site.agents}
         self._reducer = Reducer(Rules(settings.queue.name, settings.queue.short_abandon_seconds))
+        self._spells = spells.SpellReducer()
         self._database = database
         self._asterisk = asterisk
         self.store = CallStore(database)
@@ -66,6 +70,7 @@ class Router:
 
     def _take(self, message: AmiMessage) -> None:
         self.store.put(self._reducer.apply(message))
+        self.store.put_spells(self._spells.apply(message))
         if not self._resync_owed:
             self._complete_until = time.time()
 
@@ -76,11 +81,12 @@ class Router:
         since, known = await self._missed_since()
         try:
             changed = await self._read_records(since, known)
-            first = await self._alive()
+            first, _, _ = await self._answers()
             # Read again: a call may have ended, or begun, between the records and the answer.
             await asyncio.sleep(RECORDS_SETTLE_SECONDS)
             changed += await self._read_records(since, known)
-            second = await self._alive()
+            asked_at = datetime.now(UTC)
+            second, members, channels = await self._answers()
         except AmiError as error:
             log.warning("resync_cut_short", reason=str(error))
             return
@@ -91,6 +97,7 @@ class Router:
         forgotten = [call for call in known if not self._reducer.knows(call.call_ref)]
         lost = [*self._reducer.end_lost(there), *end_unaccounted(forgotten, there)]
         self.store.put([*changed, *lost])
+        self.store.put_spells(self._spells.resync(members, channels, asked_at))
         self._complete_until, self._resync_owed = began, False
         log.info("resynced", since=since.isoformat(), completed=len(changed), lost=len(lost))
         self.reconciler.after_gap(since, datetime.now(UTC))
@@ -101,10 +108,11 @@ class Router:
         self.store.put(changed)
         return changed
 
-    async def _alive(self) -> frozenset[str]:
+    async def _answers(self) -> tuple[frozenset[str], Sequence[AmiMessage], Sequence[AmiMessage]]:
+        """Give which channels there are, and what QueueStatus and CoreShowChannels say."""
         channels = await self._asterisk.action("CoreShowChannels")
         queue = await self._asterisk.action("QueueStatus")
-        return alive(channels.events, queue.events)
+        return alive(channels.events, queue.events), queue.events, channels.events
 
     async def _missed_since(self) -> tuple[datetime, list[Call]]:
         if self._complete_until is not None:
@@ -113,6 +121,7 @@ class Router:
             try:
                 async with self._database.session() as session:
                     await store_agents(session, self._agents)
+                    self._spells.restore(await current_spells(session, self._spells.node))
                     return await known_calls(session)
             except (DBAPIError, OSError) as error:
                 log.warning("waiting_for_database", reason=str(error.__cause__ or error))
@@ -127,7 +136,9 @@ async def run_router(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
     database = Database(url_of(settings), pool_size=3)
     site = asterisk_site(settings)
-    asterisk = AmiConnection(settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=WANTED_EVENTS)
+    asterisk = AmiConnection(
+        settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=WANTED_EVENTS | spells.WANTED_EVENTS
+    )
     try:
         async with asterisk, asyncio.TaskGroup() as tasks:
             router = Router(settings, database, asterisk)

@@ -9,7 +9,9 @@ from telephony.records.compare import differences
 # Both stamps are Asterisk's own, made a moment apart: 14 ms were seen on a loaded machine.
 TOLERANCE_SECONDS = 0.5
 # What a record that was cut off by Asterisk's death cannot know.
-_OF_THE_END = ("outcome", "ended_at", "wait_seconds", "talk_seconds", "hold_seconds", "hung_up_by")
+_OF_THE_END = frozenset(
+    {"outcome", "ended_at", "wait_seconds", "talk_seconds", "hold_seconds", "hung_up_by", "left_at", "ended", "result"}
+)
 
 
 def against_cel(stored: Call, told: Call) -> Iterator[Difference]:

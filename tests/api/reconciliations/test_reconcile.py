@@ -49,14 +49,14 @@ async def test_a_day_that_agrees_prints_nothing_but_its_counts(settings: Setting
         database,
         source_of(settings),
         SINCE,
-        UNTIL + timedelta(days=1),
+        SINCE + timedelta(days=2),
         cause="asked",
         repair=False,
         progress=lambda _found, reached: seen.append(reached),
     )
     assert found.differences == ()
     assert (found.calls, found.in_records) == (3, {"cel": 3, "queue_log": 3, "cdr": 3, "recordings": 3})
-    assert seen[-1] == UNTIL + timedelta(days=1)
+    assert seen[-1] == SINCE + timedelta(days=2)
     assert len(seen) == 2, "a day at a time"
     assert command.summary(found, "Asia/Shanghai").endswith("差异 differences 0")
 

@@ -13,9 +13,9 @@ from telephony.records.cel import CEL_FILE
 from telephony.records.queue_log import QUEUE_LOG_FILE
 from tests.telephony.calls.captures import FOLDER, messages, reduced
 
-# The day on which all captures were made, and the night after it.
+# The days on which the captures were made, and the night after them.
 SINCE = datetime(2026, 11, 23, tzinfo=UTC)
-UNTIL = SINCE + timedelta(days=1)
+UNTIL = SINCE + timedelta(days=3)
 NIGHT = UNTIL + timedelta(hours=3)
 FILES = {"cel": CEL_FILE, "queue_log": QUEUE_LOG_FILE, "cdr": CDR_FILE}
 _SUFFIXES = {"cel": "cel.csv", "queue_log": "queue_log", "cdr": "cdr.csv"}
@@ -56,7 +56,7 @@ def site_of(folder: Path, *names: str) -> Site:
             with (FOLDER / f"{name}.{suffix}").open("rb") as source, site.file(record).open("ab") as target:
                 shutil.copyfileobj(source, target)
         for call in stored_calls(name):
-            for segment in call.segments:
+            for segment in (each for each in call.segments if each.recording_id):
                 for part in (".wav", "-agent.wav", "-citizen.wav", ".done"):
                     (site.recordings / f"{segment.recording_id}{part}").touch()
     return site

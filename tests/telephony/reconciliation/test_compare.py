@@ -25,11 +25,13 @@ def test_a_capture_agrees_with_all_records_of_the_same_minutes(name: str, tmp_pa
     assert findings.calls == len(stored)
     assert findings.in_records["cel"] == findings.in_records["cdr"] == len(stored)
     assert findings.in_records["queue_log"] == (0 if name == "sticky" else len(stored))
-    assert findings.in_records["recordings"] == sum(len(call.segments) for call in stored)
+    named = [segment for call in stored for segment in call.segments if segment.recording_id]
+    assert findings.in_records["recordings"] == len(named)
 
 
 def test_a_whole_day_agrees_whatever_ran_at_the_same_time(tmp_path: Path) -> None:
-    day = sorted(NAMES, key=lambda name: stored_calls(name)[0].offered_at)
+    with_calls = [name for name in NAMES if stored_calls(name)]
+    day = sorted(with_calls, key=lambda name: stored_calls(name)[0].offered_at)
     assert site_of(tmp_path, *day).findings([call for name in day for call in stored_calls(name)]).differences == ()
 
 
@@ -124,11 +126,10 @@ def test_an_abandon_that_was_a_redirect_is_no_difference(tmp_path: Path) -> None
     assert ("queue_log", "outcome") not in site.found(stored)
 
 
-def test_stays_in_the_queue_are_counted(tmp_path: Path) -> None:
-    site = site_of(tmp_path, "queue_timeout_then_overflow")
-    [call] = stored_calls("queue_timeout_then_overflow")
-    once = replace(call, waits=(Wait("hotline", call.offered_at, call.answered_at, "timed_out"),))
-    assert ("queue_log", "waits") in site.found([once])
+def test_stays_in_the_queue_are_counted(site: Site) -> None:
+    call = answered()
+    stay = Wait("hotline", call.offered_at, call.answered_at, "connected")
+    assert ("queue_log", "waits") in site.found([replace(call, waits=(stay, stay))])
 
 
 def test_a_call_that_no_router_stored_is_found_once_and_repaired_from_cel(site: Site) -> None:
@@ -235,7 +236,7 @@ def test_a_call_cut_off_by_the_death_of_asterisk_contradicts_nothing(site: Site)
     call = answered()
     assert site.found([call]) == []
     open_still = replace(segment(ended_at=None, talk_seconds=None), ended_at=None, outcome="in_progress")
-    open_still = replace(open_still, talk_seconds=None)
+    open_still = replace(open_still, talk_seconds=None, hung_up_by=None)
     assert site.found([open_still], now=call.offered_at + LATER) == []
     assert ("cel", "ended_at") in site.found([open_still]), "nothing runs for half a day"
 
