@@ -26,6 +26,7 @@ from api.kit.metrics import Metrics, RequestTimer
 from api.kit.settings import Settings
 from api.live import partials
 from api.live.routes import router as live
+from api.reconciliations.routes import router as reconciliations
 from api.recordings.routes import router as recordings
 from api.recordings.upload import router as uploads
 from api.speech.routes import router as speech
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, live, recordings, uploads, tickets, speech, system, console):
+    for router in (calls, live, recordings, uploads, tickets, speech, reconciliations, system, console):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

@@ -119,6 +119,10 @@ class CallRepository(Repository):
         """Return the calls that have not ended, latest first."""
         return await self._load(select(CallRow).where(CallRow.outcome == "in_progress"))
 
+    async def first_offered_at(self) -> datetime | None:
+        """Return when the oldest call was offered."""
+        return await self.session.scalar(select(func.min(CallRow.offered_at)))
+
     async def page(self, wanted: CallFilter, cursor: Cursor | None, limit: int) -> list[CallRow]:
         """Return calls, latest first, from behind the cursor."""
         query = self._filtered(select(CallRow), wanted).limit(limit)

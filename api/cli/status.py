@@ -15,6 +15,7 @@ from api.heartbeats.service import fresh
 from api.kit.database import Database, url_of
 from api.kit.settings import Settings, load
 from api.live.repository import ClaimRepository, LiveFigures
+from api.reconciliations.service import reconciled_words
 from api.recordings.repository import RecordingRepository
 from api.supervisor import PartState, read_states
 from api.supervisor.machine import answers, asterisk_greets
@@ -62,7 +63,7 @@ async def read(settings: Settings) -> list[Status]:
     database = Database(url_of(settings), pool_size=1)
     beats: list[HeartbeatRow] = []
     lags: dict[str, float | None] = {}
-    database_up, database_says, worker_says = True, None, ""
+    database_up, database_says, worker_says, router_says = True, None, "", ""
     try:
         beats = await fresh(database)
         lags = {beat.process: beat.lag_seconds for beat in beats}
@@ -71,6 +72,7 @@ async def read(settings: Settings) -> list[Status]:
             live = await ClaimRepository(session).figures()
             lags["worker"] = max(waiting or 0.0, live.lag_seconds)
             worker_says = live_words(live)
+            router_says = await reconciled_words(session)
     except (SQLAlchemyError, OSError) as error:
         database_up, database_says = False, str(error.__cause__ or error).splitlines()[0]
     finally:
@@ -79,7 +81,7 @@ async def read(settings: Settings) -> list[Status]:
     return [
         _from_state("postgres", database_up, states.get("postgres"), database_says),
         _from_state("asterisk", asterisk, states.get("asterisk")),
-        _from_beats("router", beats, states.get("router"), lags.get("router")),
+        _from_beats("router", beats, states.get("router"), lags.get("router"), router_says),
         _from_beats("worker", beats, states.get("worker"), lags.get("worker"), worker_says),
         _from_state("api", api, states.get("api")),
     ]

@@ -35,6 +35,8 @@ class Metrics:
             for name, text in (
                 ("live_calls", "Recordings that workers transcribe while their calls run"),
                 ("live_lag_seconds", "Sound recorded and not yet decoded, of the live call that is farthest behind"),
+                ("reconciliation_differences", "Differences from Asterisk's own records that nothing has settled yet"),
+                ("reconciliation_age_seconds", "Time since calls were last compared with Asterisk's own records"),
                 ("live_deferred_total", "Recordings that no worker could transcribe live: left to after the call"),
             )
         }

@@ -1,6 +1,7 @@
 """Everything that can be set, from config/zhitong.toml, the data directory and the environment."""
 
 import os
+from datetime import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -96,6 +97,12 @@ class WorkerSettings(_Section):
     unfinished_seconds: float = Field(default=30.0, ge=0)
 
 
+class ReconcileSettings(_Section):
+    """When each night the day before is compared with Asterisk's own records, by the city's clock."""
+
+    nightly_at: time = time(3, 30)
+
+
 class ConsoleSettings(_Section):
     """The pages."""
 
@@ -129,6 +136,7 @@ class Settings(BaseSettings):
     speech: SpeechSettings = SpeechSettings()
     live: LiveSettings = LiveSettings()
     worker: WorkerSettings = WorkerSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     console: ConsoleSettings = ConsoleSettings()
 
     @field_validator("data_dir", "tools_dir", "config_dir")

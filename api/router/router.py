@@ -15,6 +15,7 @@ from api.kit import logs
 from api.kit.database import Database, url_of
 from api.kit.settings import Settings
 from api.router.known import known_calls
+from api.router.reconciliation import Reconciler
 from api.router.store import CallStore
 from api.supervisor.site import asterisk_site
 from telephony.agents import reducer as spells
@@ -50,6 +51,7 @@ class Router:
         self._database = database
         self._asterisk = asterisk
         self.store = CallStore(database)
+        self.reconciler = Reconciler(settings, database, self.store)
         # Until when nothing was missed: None before the first resync, standing still while one is owed.
         self._complete_until: float | None = None
         self._resync_owed = True
@@ -101,6 +103,7 @@ class Router:
         self.store.put_spells(self._spells.resync(members, channels, asked_at))
         self._complete_until, self._resync_owed = began, False
         log.info("resynced", since=since.isoformat(), completed=len(changed), lost=len(lost))
+        self.reconciler.after_gap(since, datetime.now(UTC))
 
     async def _read_records(self, since: datetime, known: list[Call]) -> list[Call]:
         # In a thread: the file may be long. Nothing else uses the reducers meanwhile, `run` has one consumer.
@@ -151,6 +154,7 @@ async def run_router(settings: Settings) -> None:
             running = [
                 tasks.create_task(router.run(), name="events"),
                 tasks.create_task(router.store.run(), name="store"),
+                tasks.create_task(router.reconciler.run(), name="reconciler"),
                 tasks.create_task(beat(database, "router", router.pulse), name="heartbeat"),
             ]
             await stopping.wait()

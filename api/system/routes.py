@@ -22,6 +22,7 @@ from api.kit.database import Database
 from api.kit.feed import Feed
 from api.kit.metrics import Metrics
 from api.live.repository import ClaimRepository
+from api.reconciliations.repository import ReconciliationRepository
 from api.recordings.repository import RecordingRepository
 from api.system.repository import FigureRepository
 from api.tickets.repository import TicketRepository
@@ -80,6 +81,7 @@ async def get_metrics(request: Request, session: Session, _principal: Scraper) -
         "live_calls": live.calls,
         "live_lag_seconds": live.lag_seconds,
         "live_deferred_total": live.deferred_total,
+        **await ReconciliationRepository(session).figures(clock.now()),
     }
     return Response(metrics.render(counts, told), media_type=CONTENT_TYPE_LATEST)
 

@@ -226,3 +226,9 @@ def total(spans: Iterable[tuple[Microseconds, Microseconds]]) -> Microseconds:
         length += max(0, end - begin)
         reached = end if reached is None else max(reached, end)
     return length
+
+
+def uniqueid_second(uniqueid: str) -> int | None:
+    """Give the second of the epoch in which a channel was made; None for what is no Uniqueid of Asterisk's."""
+    match = _UNIQUEID.fullmatch(uniqueid)
+    return int(match["second"]) if match else None

@@ -16,6 +16,8 @@ from telephony.records.tail import lines_since
 CEL_FILE = Path("cel-custom/cel.csv")
 _COLUMNS = 13
 _TIME = re.compile(rb'"[A-Za-z_]+","(\d{1,11})\.(\d{1,6})"')
+# A row that follows a torn one on the same line: Asterisk came back and wrote on.
+_GLUED = re.compile(rb'(?<!^)"[A-Za-z_]+","[0-9]{9,11}\.[0-9]{1,6}","[A-Za-z]*","[^"]*[0-9]\.[0-9]+".*')
 _Event = tuple[str, dict[str, str]]
 _BRIDGE_EVENTS = {"BRIDGE_ENTER": "BridgeEnter", "BRIDGE_EXIT": "BridgeLeave"}
 _QUERY_EVENTS = frozenset({"HotlineOffered", "HotlineVia", "HotlineLeft", "HotlineSegment", "HotlineUnanswered"})
@@ -27,26 +29,31 @@ _QUEUE_EVENTS = {"APP_START": "QueueCallerJoin", "APP_END": "QueueCallerLeave"}
 _PLAIN_EVENTS = {"CHAN_START": "Newchannel", "BLINDTRANSFER": "BlindTransfer", "ATTENDEDTRANSFER": "AttendedTransfer"}
 
 
-def cel_messages(log_dir: Path, since_us: int) -> Iterator[AmiMessage]:
-    """Read what happened from `since_us` (microseconds of the epoch) on, in the file's order.
+def cel_messages(log_dir: Path, since_us: int, until_us: int | None = None) -> Iterator[AmiMessage]:
+    """Read what happened in [`since_us`, `until_us`) (microseconds of the epoch), in the file's order.
 
     `log_dir` is Asterisk's log directory. A file that is not there yet is empty; a damaged row, or one that is
     still being written, is passed over. Raises `RecordsUnreadable`.
     """
-    for line in lines_since(log_dir / CEL_FILE, since_us, row_time):
+    for line in lines_since(log_dir / CEL_FILE, since_us, row_time, until_us):
         yield from translate(line)
 
 
 def row_time(line: bytes) -> int | None:
     """Give a row's time in microseconds of the epoch, None when it is no row."""
     match = _TIME.match(line)
+    if match is None and (glued := _GLUED.search(line)):
+        match = _TIME.match(glued[0])
     return int(match[1]) * 1_000_000 + int(match[2].ljust(6, b"0")) if match else None
 
 
 def translate(line: bytes) -> list[AmiMessage]:
     """Give the events that one row stands for; none for rows that say nothing about a call, or that are damaged."""
-    at = row_time(line)
     row = _row(line)
+    if row is None and (glued := _GLUED.search(line)):
+        line = glued[0]
+        row = _row(line)
+    at = row_time(line)
     if row is None or at is None:
         return []
     kind, _, _, uniqueid, linkedid, channel, _, number, _, _, application, data, extra = row

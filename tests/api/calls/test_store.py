@@ -7,9 +7,9 @@ from sqlalchemy.exc import IntegrityError
 
 from api.calls import service
 from api.calls.models import CallRow
+from api.calls.stored import call_of
 from api.kit.changes import Change
 from api.kit.database import Database
-from api.router.known import call_of
 from telephony.calls.model import Offer, Wait
 from tests.api import samples
 

@@ -193,3 +193,9 @@ def test_a_log_rotated_during_the_gap_is_read_on_both_sides(tmp_path: Path) -> N
     path.write_bytes(cel_row(300))
     times = [row_time(line) for line in lines_since(path, 150_000_000, row_time)]
     assert times == [200_000_000, 300_000_000]
+
+
+def test_a_row_behind_a_torn_one_is_read() -> None:
+    for length in (3, 20, 40, len(cel_row(1)) - 2):
+        glued = cel_row(1_795_437_381)[:length] + cel_row(1_795_437_382)
+        assert [message.get("Timestamp") for message in translate(glued)] == ["1795437382.000000"], length

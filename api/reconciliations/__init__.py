@@ -1,0 +1,1 @@
+"""Stored calls compared with Asterisk's own records: when it was done, and what was found."""
