@@ -219,6 +219,12 @@ def _message(lines: list[str]) -> AmiMessage | Malformed:
     return AmiMessage(_KINDS[kind], name, headers)
 
 
+def encode_message(message: AmiMessage) -> bytes:
+    """Encode a parsed message as Asterisk would have sent it, with its empty line: `parse` gives the same again."""
+    lines = [f"{key}: {value}\r\n" for key in message.headers for value in message.all(key)]
+    return "".join(lines).encode("utf-8", "replace") + b"\r\n"
+
+
 def encode_action(name: str, fields: Mapping[str, ActionValue]) -> bytes:
     """Encode an action; a sequence becomes one line per element.
 
