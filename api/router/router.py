@@ -64,6 +64,7 @@ class Router:
         # Until when nothing was missed: None before the first resync, standing still while one is owed.
         self._mark: Mark | None = None
         self._resync_owed = True
+        self._spooled: list[str] = []
 
     async def run(self) -> None:
         """Take what Asterisk tells until the connection is closed for good."""
@@ -107,8 +108,11 @@ class Router:
         there = first | second
         forgotten = [call for call in known if not self._reducer.knows(call.call_ref)]
         lost = [*self._reducer.end_lost(there), *end_unaccounted(forgotten, there)]
-        self.store.put([*changed, *lost])
+        over = {call.call_ref for call in known if call.outcome != "in_progress"}
+        told = [call for call in self._reducer.calls() if call.call_ref in self._spooled and call.call_ref not in over]
+        self.store.put([*told, *changed, *lost])
         self.store.settle()
+        self._spooled = []
         self._resync_owed = False
         log.info("resynced", since=since.isoformat(), completed=len(changed), lost=len(lost))
 
@@ -126,12 +130,12 @@ class Router:
     async def _missed_since(self) -> tuple[datetime, list[Call]]:
         if self._mark is not None:
             return self._mark.missed_since(self._offset()), self._reducer.calls()
-        touched = await asyncio.to_thread(self._read_spool)
+        self._spooled = await asyncio.to_thread(self._read_spool)
         while True:
             try:
                 async with self._database.session() as session:
                     await store_agents(session, self._agents)
-                    return await known_calls(session, self._node, touched)
+                    return await known_calls(session, self._node, self._spooled)
             except (DBAPIError, OSError) as error:
                 log.warning("waiting_for_database", reason=str(error.__cause__ or error))
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
