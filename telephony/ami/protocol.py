@@ -86,9 +86,9 @@ class Framer:
         if self._skipping:
             self._skipping = False
             del blocks[0]
-        found: list[bytes | Malformed] = [
-            block if len(block) <= self._max_bytes else self._too_long(block) for block in blocks
-        ]
+        found: list[bytes | Malformed] = [*blocks]
+        if max(map(len, blocks), default=0) > self._max_bytes:
+            found = [block if len(block) <= self._max_bytes else self._too_long(block) for block in blocks]
         return found + self._bound()
 
     def rest(self) -> Malformed | None:
@@ -127,11 +127,15 @@ def parse(block: bytes, wanted: Container[str] | None = None) -> list[AmiMessage
         and b"\r\nActionID: " not in block
     ):
         return []
-    text = block.decode("utf-8", "replace")
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        text = block.decode("utf-8", "replace")
     for kind, name, match, keys in _SHAPES.get(head, ()):
         if values := match(text):
             headers = values.groupdict() if keys is None else dict(zip(keys, values.groups(), strict=True))
-            return [AmiMessage(kind, name, headers)]
+            # Not AmiMessage(…): its own __new__ costs as much again.
+            return [tuple.__new__(AmiMessage, (kind, name, headers))]
     return _parse_lines(head, text)
 
 

@@ -2,6 +2,7 @@
 """What reading one AMI event costs, against a bare split of the same bytes."""
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,26 @@ CAPTURES = Path(__file__).parents[1] / "fixtures/ami"
 READ_BYTES = 64 * 1024
 ROUNDS = 9
 EVERY_GOAL = 1.3
+FILTERED_GOAL = 0.6
+
+
+def unfiltered(capture: bytes) -> bytes:
+    """Give the stream as an Asterisk without our manager.conf sends it: 224 events a call, not 69.
+
+    The captures were recorded with VarSet excluded by Asterisk itself. Each VarSet here is a recorded Newstate of the
+    same channel with a variable added, which is how Asterisk makes them; the numbers were measured on a real one.
+    """
+    blocks = capture.split(b"\r\n\r\n")
+    states = [block for block in blocks if block.startswith(b"Event: Newstate\r\nPrivilege: call,all\r\n")]
+    sets = itertools.cycle(
+        block.replace(b"Event: Newstate\r\nPrivilege: call,all", b"Event: VarSet\r\nPrivilege: dialplan,all")
+        + b"\r\nVariable: RTPAUDIOQOSJITTER\r\nValue: minrxjitter=000.0000;maxrxjitter=000.1250"
+        for block in states
+    )
+    told = []
+    for place, block in enumerate(blocks[:-1]):
+        told += [block, *(next(sets) for _ in range(3 if place % 4 == 0 else 2))]
+    return b"\r\n\r\n".join([*told, b""])
 
 
 def bare_split(stream: bytes) -> None:
@@ -68,8 +89,12 @@ def main() -> int:
     once = capture.count(b"\r\n\r\n")
     stream = capture * max(1, wanted_events // once)
     events = stream.count(b"\r\n\r\n")
-    floor, every, filtered = microseconds_each(
+    floor, every, needed = microseconds_each(
         [lambda: bare_split(stream), lambda: read(stream, None), lambda: read(stream, WANTED_EVENTS)], events
+    )
+    whole = unfiltered(capture) * max(1, wanted_events // (3 * once))
+    whole_floor, filtered = microseconds_each(
+        [lambda: bare_split(whole), lambda: read(whole, WANTED_EVENTS)], whole.count(b"\r\n\r\n")
     )
     found = [message for block in Framer().feed(capture) if isinstance(block, bytes) for message in parse(block)]
     messages = [message for message in found if isinstance(message, AmiMessage) and message.name in WANTED_EVENTS]
@@ -77,7 +102,8 @@ def main() -> int:
     print(f"AMI parsing, {events} events of {len(stream) / events:.0f} bytes, CPU µs each")
     print(f"  bare split        {floor:6.2f}")
     met = verdict("all events", every, floor, EVERY_GOAL)
-    print(f"  what calls need   {filtered:6.2f}  {filtered / floor:.2f} of the split")
+    print(f"  what calls need   {needed:6.2f}  {needed / floor:.2f} of the split: Asterisk has filtered already")
+    met &= verdict("filtered here", filtered, whole_floor, FILTERED_GOAL)
     print(f"  reducer, beside   {reducing:6.2f}  spread over all events of the stream")
     return 0 if met else 1
 
