@@ -3,12 +3,13 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
 
 from api.accounts.service import store_agents
+from api.agents.service import current_spells
 from api.heartbeats.service import Pulse, beat
 from api.kit import logs
 from api.kit.database import Database, Sessions, url_of
@@ -19,6 +20,8 @@ from api.router.mark import Mark
 from api.router.spool import Spool
 from api.router.store import CallStore
 from api.supervisor.site import asterisk_site
+from telephony.agents import reducer as spells
+from telephony.agents.model import Revision
 from telephony.ami.connection import AmiConnection, Gap
 from telephony.ami.errors import AmiError
 from telephony.ami.protocol import AmiMessage
@@ -55,7 +58,8 @@ class Router:
         site = asterisk_site(settings)
         self._records = site.directories.log
         self._agents = {seat.extension: seat.name for seat in site.agents}
-        self._reducer = Reducer(Rules(settings.queue.name, settings.queue.short_abandon_seconds, self._node))
+        self._reducer = Reducer(Rules(settings.queue.name, settings.queue.short_abandon_seconds, node=self._node))
+        self._spells = spells.SpellReducer(self._node)
         self._database = database
         self._asterisk = asterisk
         self._offset = offset
@@ -64,7 +68,8 @@ class Router:
         # Until when nothing was missed: None before the first resync, standing still while one is owed.
         self._mark: Mark | None = None
         self._resync_owed = True
-        self._spooled: list[str] = []
+        # The calls that a spool tells of; None before it was read.
+        self._spooled: list[str] | None = None
 
     async def run(self) -> None:
         """Take what Asterisk tells until the connection is closed for good."""
@@ -84,6 +89,7 @@ class Router:
     def _take(self, message: AmiMessage) -> None:
         self._spool.add(message)
         self.store.put(self._reducer.apply(message))
+        self.store.put_spells(self._spells.apply(message))
         at = moment(message)
         if at is not None and not self._resync_owed:
             self._mark = Mark(at, self._offset())
@@ -94,11 +100,12 @@ class Router:
         since, known = await self._missed_since()
         try:
             changed = await self._read_records(since, known)
-            first = await self._alive()
+            first, _, _ = await self._answers()
             # Read again: a call may have ended, or begun, between the records and the answer.
             await asyncio.sleep(RECORDS_SETTLE_SECONDS)
             changed += await self._read_records(since, known)
-            second = await self._alive()
+            asked_at = datetime.now(UTC)
+            second, members, channels = await self._answers()
         except AmiError as error:
             log.warning("resync_cut_short", reason=str(error))
             return
@@ -108,9 +115,11 @@ class Router:
         there = first | second
         forgotten = [call for call in known if not self._reducer.knows(call.call_ref)]
         lost = [*self._reducer.end_lost(there), *end_unaccounted(forgotten, there)]
+        spooled = self._spooled or ()
         over = {call.call_ref for call in known if call.outcome != "in_progress"}
-        told = [call for call in self._reducer.calls() if call.call_ref in self._spooled and call.call_ref not in over]
+        told = [call for call in self._reducer.calls() if call.call_ref in spooled and call.call_ref not in over]
         self.store.put([*told, *changed, *lost])
+        self.store.put_spells(self._spells.resync(members, channels, asked_at))
         self.store.settle()
         self._spooled = []
         self._resync_owed = False
@@ -122,35 +131,42 @@ class Router:
         self.store.put(changed)
         return changed
 
-    async def _alive(self) -> frozenset[str]:
+    async def _answers(self) -> tuple[frozenset[str], Sequence[AmiMessage], Sequence[AmiMessage]]:
+        """Give which channels there are, and what QueueStatus and CoreShowChannels say."""
         channels = await self._asterisk.action("CoreShowChannels")
         queue = await self._asterisk.action("QueueStatus")
-        return alive(channels.events, queue.events)
+        return alive(channels.events, queue.events), queue.events, channels.events
 
     async def _missed_since(self) -> tuple[datetime, list[Call]]:
         if self._mark is not None:
             return self._mark.missed_since(self._offset()), self._reducer.calls()
-        self._spooled = await asyncio.to_thread(self._read_spool)
         while True:
             try:
+                if self._spooled is None:
+                    async with self._database.session() as session:
+                        await store_agents(session, self._agents)
+                        self._spells.restore(await current_spells(session, self._node))
+                    self._spooled, revisions = await asyncio.to_thread(self._read_spool)
+                    self.store.put_spells(revisions)
                 async with self._database.session() as session:
-                    await store_agents(session, self._agents)
                     return await known_calls(session, self._node, self._spooled)
             except (DBAPIError, OSError) as error:
                 log.warning("waiting_for_database", reason=str(error.__cause__ or error))
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
-    def _read_spool(self) -> list[str]:
-        """Take what a router before this one could not store; return the calls that it tells of, perhaps in part.
+    def _read_spool(self) -> tuple[list[str], list[Revision]]:
+        """Take what a router before this one could not store: the calls that it tells of, perhaps only in part.
 
-        Nothing is stored before Asterisk's records have made those calls whole.
+        No call is stored before Asterisk's records have made it whole.
         """
         touched: dict[str, None] = {}
+        revisions: list[Revision] = []
         for message in self._spool.left():
             touched |= dict.fromkeys(call.call_ref for call in self._reducer.apply(message))
+            revisions += self._spells.apply(message)
         if touched:
             log.info("spool_read", calls=len(touched))
-        return list(touched)
+        return list(touched), revisions
 
 
 class Duty:
@@ -182,7 +198,8 @@ class Duty:
     async def _serve(self) -> None:
         settings = self._settings
         site = asterisk_site(settings)
-        asterisk = AmiConnection(settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=WANTED_EVENTS)
+        wanted = WANTED_EVENTS | spells.WANTED_EVENTS
+        asterisk = AmiConnection(settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=wanted)
         self._router = router = Router(settings, self._lease, asterisk)
         try:
             async with asterisk, asyncio.TaskGroup() as tasks:

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from sqlalchemy.exc import DBAPIError
 
+from api.agents.service import store_revisions
 from api.calls.service import store_calls
 from api.kit import logs
 from api.kit.database import Sessions
 from api.router.spool import Spool
+from telephony.agents.model import Revision
 from telephony.calls.model import Call
 
 log = logs.get(__name__)
@@ -16,7 +18,7 @@ LONGEST_WAIT_SECONDS = 1.0
 
 
 class CallStore:
-    """Writes changed calls to the database behind the reducer's back: events never wait for PostgreSQL.
+    """Writes changed calls and spells to the database behind the reducers' backs: events never wait for PostgreSQL.
 
     Only a call's latest state is kept, so a database that is away costs memory for the calls, not for the events.
     The events themselves are in the spool, for the next router if this one dies meanwhile.
@@ -27,6 +29,7 @@ class CallStore:
         self._spool = spool
         self._waiting: dict[str, Call] = {}
         self._storing: dict[str, Call] = {}
+        self._spells: dict[str, Revision] = {}
         self._filled = asyncio.Event()
         self._oldest: float | None = None
 
@@ -53,6 +56,14 @@ class CallStore:
         self._spool.settle()
         self._filled.set()
 
+    def put_spells(self, revisions: Iterable[Revision]) -> None:
+        """Remember what agents did; of one agent, all that is not stored yet is one revision."""
+        for new in revisions:
+            old = self._spells.get(new.agent)
+            self._spells[new.agent] = new if old is None else new.after(old)
+            self._oldest = self._oldest or time.monotonic()
+            self._filled.set()
+
     async def run(self) -> None:
         """Store until cancelled; while the database is away, try again with growing pauses."""
         pause = GATHER_SECONDS
@@ -69,19 +80,23 @@ class CallStore:
     async def flush(self) -> None:
         """Store what waits, in one transaction. Raises when the database is away; then all of it waits on."""
         self._storing, self._waiting = self._waiting, {}
+        spells, self._spells = self._spells, {}
         self._filled.clear()
         self._spool.begin()
         try:
-            if self._storing:
+            if self._storing or spells:
                 async with self._database.session() as session:
                     await store_calls(session, list(self._storing.values()))
+                    await store_revisions(session, list(spells.values()))
         except BaseException:
             # What changed meanwhile is newer.
             self._waiting = {**self._storing, **self._waiting}
+            newer, self._spells = self._spells, spells
+            self.put_spells(newer.values())
             self._filled.set()
             self._spool.failed()
             raise
         finally:
             self._storing = {}
         self._spool.stored()
-        self._oldest = time.monotonic() if self._waiting else None
+        self._oldest = time.monotonic() if self._waiting or self._spells else None

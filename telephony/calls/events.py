@@ -35,7 +35,8 @@ def facts(message: AmiMessage) -> list[Fact]:
     """Read an event; events of unknown kinds, without a channel or without a time state nothing."""
     reader = _READERS.get(message.name)
     at = moment(message)
-    uniqueid = message.get("Uniqueid")
+    # Transfers name their channels by their part in it.
+    uniqueid = message.get("Uniqueid") or message.get("TransfererUniqueid") or message.get("OrigTransfererUniqueid")
     if reader is None or at is None or not uniqueid or message.kind != "event":
         return []
     ref = call_ref(message)
@@ -92,13 +93,38 @@ def _agent(kind: Kind) -> _Reader:
     return read
 
 
+def _rings(message: AmiMessage, uniqueid: str, _ref: str, at: Microseconds) -> list[Fact]:
+    other, name = message.get("DestUniqueid"), message.get("DestChannel")
+    if not other:
+        return []
+    return [Fact(uniqueid, Kind.RANG, at, other), *([Fact(other, Kind.NAMED, 0, name)] if name else [])]
+
+
+def _stops_ringing(message: AmiMessage, _uniqueid: str, _ref: str, at: Microseconds) -> list[Fact]:
+    other = message.get("DestUniqueid")
+    return [Fact(other, Kind.ANSWERED, at)] if other and message.get("DialStatus") == "ANSWER" else []
+
+
+def _transfer(kind: str) -> _Reader:
+    def read(message: AmiMessage, transferer: str, _ref: str, at: Microseconds) -> list[Fact]:
+        if message.get("Result", "Success") != "Success":
+            return []
+        return [Fact(transferer, Kind.TRANSFERRED, at, kind)]
+
+    return read
+
+
 def _user_event(message: AmiMessage, uniqueid: str, ref: str, at: Microseconds) -> list[Fact]:
     ref = message.get("CallRef") or ref
     match message.get("UserEvent"):
         case "HotlineOffered":
-            return [Fact(ref, Kind.OFFERED, at, message.get("SipCallId"))]
+            number = message.get("Dialled")[:MAX_NUMBER_CHARACTERS]
+            dialled = [Fact(ref, Kind.DIALLED, at, number)] if number else []
+            return [Fact(ref, Kind.OFFERED, at, message.get("SipCallId")), *dialled]
         case "HotlineVia" if (via := message.get("Via")) in _VIAS:
             return [Fact(ref, Kind.TRIED, at, via)]
+        case "HotlineLeft":
+            return [Fact(ref, Kind.UNSERVED, at, message.get("Status"))]
         case "HotlineUnanswered":
             return [Fact(ref, Kind.UNANSWERED, at)]
         case "HotlineSegment" if recording := message.get("Recording"):
@@ -120,6 +146,14 @@ _READERS: dict[str, _Reader] = {
     "QueueCallerAbandon": _queue(Kind.ABANDONED),
     "AgentConnect": _agent(Kind.CONNECTED),
     "AgentComplete": _agent(Kind.COMPLETED),
+    "DialBegin": _rings,
+    "DialEnd": _stops_ringing,
+    "Hold": _plain(Kind.HELD),
+    "Unhold": _plain(Kind.RESUMED),
+    "MusicOnHoldStart": _plain(Kind.MUSIC),
+    "MusicOnHoldStop": _plain(Kind.SILENCE),
+    "BlindTransfer": _transfer("blind_transfer"),
+    "AttendedTransfer": _transfer("attended_transfer"),
     "UserEvent": _user_event,
 }
 

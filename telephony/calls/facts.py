@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import Enum, IntEnum, auto
 
 Microseconds = int
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Source(IntEnum):
@@ -30,25 +32,38 @@ class Kind(Enum):
     LEFT = auto()  # (bridge)
     KEYED = auto()  # it bears its own Uniqueid as CALLREF: only a citizen's channel does
     OFFERED = auto()  # (SIP Call-ID)
+    DIALLED = auto()  # (the number that the citizen dialled)
     QUEUED = auto()  # (queue)
     UNQUEUED = auto()  # (queue)
     ABANDONED = auto()  # (queue), as app_queue says it: also on timeout, redirect and withdrawal
+    UNSERVED = auto()  # (QUEUESTATUS): it left the queue without an agent, and why
     TRIED = auto()  # (via)
     UNANSWERED = auto()
     SERVED = auto()  # an agent's channel says that it answered this call
     CONNECTED = auto()  # (the agent's channel)
     COMPLETED = auto()  # (the agent's channel)
+    RANG = auto()  # (the channel of the phone that rang for it)
+    ANSWERED = auto()
+    HELD = auto()  # it put its partner on hold
+    RESUMED = auto()
+    MUSIC = auto()  # it began to hear music on hold
+    SILENCE = auto()
+    TRANSFERRED = auto()  # (blind_transfer or attended_transfer): it sent its partner on
     RECORDED = auto()  # (recording id)
     AGENT = auto()  # (agent's extension)
 
 
 # Asterisk's Uniqueid: [systemname-]seconds of the epoch when the channel was made, a dot, a counter.
-_UNIQUEID_SECOND = re.compile(r"(?:^|-)([0-9]{9,11})\.[0-9]+$")
+_UNIQUEID = re.compile(r"(?:(?P<node>.+)-)?(?P<second>[0-9]{9,11})\.[0-9]+", re.ASCII)
+# More than any call has, so that events gone wrong cost no more than this: one call was on hold a hundred times, rang
+# two thousand phones.
+MOST_MOMENTS = 100
+MOST_DETAILS = 2_000
 # Every event repeats these: the first time is all that counts.
 _EARLIEST_ONLY = frozenset({Kind.SEEN, Kind.NUMBERED})
 _OF_A_CALL = frozenset(
     {Kind.KEYED, Kind.OFFERED, Kind.QUEUED, Kind.UNQUEUED, Kind.ABANDONED, Kind.TRIED, Kind.UNANSWERED, Kind.SERVED}
-    | {Kind.CONNECTED, Kind.COMPLETED}
+    | {Kind.CONNECTED, Kind.COMPLETED, Kind.DIALLED, Kind.UNSERVED}
 )
 
 
@@ -60,6 +75,11 @@ class Fact:
     kind: Kind
     at: Microseconds
     detail: str = ""
+
+
+def time_of(at: Microseconds) -> datetime:
+    """Give a fact's moment as a time."""
+    return _EPOCH + timedelta(microseconds=at)
 
 
 _Moments = dict[Source, set[Microseconds]]
@@ -74,7 +94,10 @@ class Channel:
 
     def note(self, fact: Fact, source: Source) -> bool:
         """Add a fact; tells whether it was news."""
-        moments = self._facts.setdefault(fact.kind, {}).setdefault(fact.detail, {}).setdefault(source, set())
+        details = self._facts.setdefault(fact.kind, {})
+        if len(details) >= MOST_DETAILS and fact.detail not in details:
+            return False
+        moments = details.setdefault(fact.detail, {}).setdefault(source, set())
         if fact.kind in _EARLIEST_ONLY and moments:
             if min(moments) <= fact.at:
                 return False
@@ -82,6 +105,9 @@ class Channel:
         if fact.at in moments:
             return False
         moments.add(fact.at)
+        if len(moments) > MOST_MOMENTS:
+            moments.remove(last := max(moments))
+            return last != fact.at
         return True
 
     def has(self, kind: Kind) -> bool:
@@ -109,6 +135,14 @@ class Channel:
         found = ((source, at) for sources in details.values() for source, times in sources.items() for at in times)
         return min(found)[1]
 
+    def moments(self, kind: Kind) -> list[Microseconds]:
+        """Give every moment of a kind of fact, whatever its detail."""
+        return sorted(at for detail in self._facts.get(kind, ()) for at in self.times(kind, detail))
+
+    def told_by(self, source: Source, kind: Kind) -> bool:
+        """Whether this source has told any such fact."""
+        return any(source in sources for sources in self._facts.get(kind, {}).values())
+
     def ended(self) -> Microseconds | None:
         """Give when it hung up, or when it was found lost."""
         ended = self.first(Kind.ENDED)
@@ -119,8 +153,13 @@ class Channel:
         started, seen = self.first(Kind.STARTED), self.first(Kind.SEEN)
         if started is not None or seen is None:
             return started
-        match = _UNIQUEID_SECOND.search(self.uniqueid)
-        return min(seen, int(match[1]) * 1_000_000) if match else seen
+        match = _UNIQUEID.fullmatch(self.uniqueid)
+        return min(seen, int(match["second"]) * 1_000_000) if match else seen
+
+    def node(self) -> str | None:
+        """Give the name (asterisk.conf's systemname) of the Asterisk that made it; None when it bears none."""
+        match = _UNIQUEID.fullmatch(self.uniqueid)
+        return match["node"] if match else None
 
     def bridges(self) -> set[str]:
         """Give the bridges that it was ever in."""
@@ -132,7 +171,10 @@ class Channel:
         return not _OF_A_CALL.isdisjoint(self._facts)
 
 
-def presence(channel: Channel, bridge: str) -> list[tuple[Microseconds, Microseconds | None]]:
+Span = tuple[Microseconds, Microseconds | None]
+
+
+def presence(channel: Channel, bridge: str) -> list[Span]:
     """Give when the channel was in the bridge, as (from, to); `to` is None while it is still there.
 
     Whoever leaves was there: if nobody saw it enter (events from before a gap), it counts from its beginning.
@@ -140,7 +182,7 @@ def presence(channel: Channel, bridge: str) -> list[tuple[Microseconds, Microsec
     moves = [(at, True) for at in channel.times(Kind.ENTERED, bridge)]
     moves += [(at, False) for at in channel.times(Kind.LEFT, bridge)]
     ended = channel.ended()
-    spans: list[tuple[Microseconds, Microseconds | None]] = []
+    spans: list[Span] = []
     inside_since = None if channel.times(Kind.ENTERED, bridge) else channel.began()
     for at, enters in sorted(moves, key=lambda move: (move[0], not move[1])):
         if enters and inside_since is None:
@@ -153,9 +195,16 @@ def presence(channel: Channel, bridge: str) -> list[tuple[Microseconds, Microsec
     return spans
 
 
-def overlap(
-    ours: Iterable[tuple[Microseconds, Microseconds | None]], theirs: Iterable[tuple[Microseconds, Microseconds | None]]
-) -> list[tuple[Microseconds, Microseconds | None]]:
+def between(channel: Channel, begins: Kind, ends: Kind) -> list[Span]:
+    """Give the spans from each fact of one kind to the next of another; `to` is None while it lasts."""
+    stops = [*channel.moments(ends), *([ended] if (ended := channel.ended()) is not None else [])]
+    spans: dict[Microseconds | None, Microseconds] = {}
+    for at in channel.moments(begins):
+        spans.setdefault(min((stop for stop in stops if stop > at), default=None), at)
+    return [(start, stop) for stop, start in spans.items()]
+
+
+def overlap(ours: Iterable[Span], theirs: Iterable[Span]) -> list[Span]:
     """Give the spans that both have in common."""
     spans = []
     theirs = list(theirs)

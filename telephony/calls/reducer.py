@@ -13,6 +13,8 @@ __all__ = ["WANTED_EVENTS", "Reducer"]
 
 # A finished call is kept this long for events that come late, then forgotten.
 GRACE_SECONDS = 600.0
+# More than any Asterisk carries within the grace time: beyond it, whatever was silent longest is forgotten.
+MOST_CHANNELS = 100_000
 # Channels that were forgotten and must not come back when an event of theirs is repeated: about half a city's day.
 FORGOTTEN_KEPT = 20_000
 _BRIDGED = frozenset({Kind.ENTERED, Kind.LEFT})
@@ -28,8 +30,10 @@ class Reducer:
     def __init__(self, rules: Rules | None = None, grace_seconds: float = GRACE_SECONDS) -> None:
         self._rules = rules or Rules()
         self._grace: Microseconds = round(grace_seconds * 1_000_000)
-        self._channels: dict[str, Channel] = {}
+        self._channels: OrderedDict[str, Channel] = OrderedDict()
         self._bridges: dict[str, set[str]] = {}
+        # Whom each phone rang for.
+        self._rang: dict[str, set[str]] = {}
         self._calls: dict[str, Call] = {}
         self._forgotten: OrderedDict[str, None] = OrderedDict()
         self._clock: Microseconds = 0
@@ -38,13 +42,17 @@ class Reducer:
     def apply(self, message: AmiMessage, source: Source = Source.AMI) -> list[Call]:
         """Take one message and give the calls that it changed (new state), none for most.
 
-        Events of unknown kinds, without `Timestamp` or of channels that no hotline call touches change nothing.
+        Events of unknown kinds, without `Timestamp`, of other queues or of channels that no hotline call touches change
+        nothing.
         """
         at = moment(message)
+        if self._rules.queues and message.get("Queue") not in {"", *self._rules.queues}:
+            return []
         news = [fact for fact in facts(message) if self._note(fact, source)]
-        if at is not None and at > self._clock:
+        # A clock that was put back counts from where it stands now.
+        if at is not None and (at > self._clock or at < self._clock - self._grace):
             self._clock = at
-            if at - self._swept_at > self._grace // 10:
+            if abs(at - self._swept_at) > self._grace // 10:
                 self._forget()
         return self._derive({fact.uniqueid for fact in news})
 
@@ -81,8 +89,14 @@ class Reducer:
         channel = self._channels.get(fact.uniqueid)
         if channel is None:
             channel = self._channels[fact.uniqueid] = Channel(fact.uniqueid)
+            while len(self._channels) > MOST_CHANNELS:
+                silent, _ = self._channels.popitem(last=False)
+                self._calls.pop(silent, None)
+        self._channels.move_to_end(fact.uniqueid)
         if fact.kind in _BRIDGED:
             self._bridges.setdefault(fact.detail, set()).add(fact.uniqueid)
+        elif fact.kind is Kind.RANG:
+            self._rang.setdefault(fact.detail, set()).add(fact.uniqueid)
         return channel.note(fact, source)
 
     def _derive(self, uniqueids: Iterable[str]) -> list[Call]:
@@ -95,17 +109,17 @@ class Reducer:
         return changed
 
     def _touched(self, uniqueids: Iterable[str]) -> set[str]:
-        """Give the calls that news of these channels may change: their own, and those they talk to."""
+        """Give the calls that news of these channels may change: their own, and those they talk to or ring for."""
         touched = set()
         for uniqueid in uniqueids:
-            near = {uniqueid}
+            near = {uniqueid, *self._rang.get(uniqueid, ())}
             for bridge in self._channels[uniqueid].bridges():
                 near |= self._bridges[bridge]
             touched |= {other for other in near if other in self._channels and self._channels[other].is_call}
         return touched
 
     def _forget(self) -> None:
-        """Drop channels that ended longer ago than the grace time, except those that a remembered call spoke with."""
+        """Drop channels that ended longer ago than the grace time, except those of the agents of remembered calls."""
         self._swept_at = self._clock
         horizon = self._clock - self._grace
         keep: set[str] = set()
@@ -114,6 +128,7 @@ class Reducer:
             if ended is None or ended >= horizon:
                 keep.add(uniqueid)
                 if channel.is_call:
+                    keep.update(channel.details(Kind.RANG))
                     for bridge in channel.bridges():
                         keep |= self._bridges[bridge]
         for uniqueid in self._channels.keys() - keep:
@@ -122,6 +137,8 @@ class Reducer:
             self._forgotten[uniqueid] = None
         while len(self._forgotten) > FORGOTTEN_KEPT:
             self._forgotten.popitem(last=False)
-        self._bridges = {
-            bridge: present for bridge, members in self._bridges.items() if (present := members & self._channels.keys())
-        }
+        self._bridges = self._remembered(self._bridges)
+        self._rang = self._remembered(self._rang)
+
+    def _remembered(self, members: dict[str, set[str]]) -> dict[str, set[str]]:
+        return {key: present for key, channels in members.items() if (present := channels & self._channels.keys())}

@@ -16,10 +16,15 @@ from telephony.records.tail import lines_since
 CEL_FILE = Path("cel-custom/cel.csv")
 _COLUMNS = 13
 _TIME = re.compile(rb'"[A-Za-z_]+","(\d{1,11})\.(\d{1,6})"')
+_Event = tuple[str, dict[str, str]]
 _BRIDGE_EVENTS = {"BRIDGE_ENTER": "BridgeEnter", "BRIDGE_EXIT": "BridgeLeave"}
-_QUERY_EVENTS = frozenset({"HotlineOffered", "HotlineVia", "HotlineSegment", "HotlineUnanswered"})
+_QUERY_EVENTS = frozenset({"HotlineOffered", "HotlineVia", "HotlineLeft", "HotlineSegment", "HotlineUnanswered"})
 # What a row may carry into an event; anything else in a query string is not ours.
-_QUERY_KEYS = frozenset({"CallRef", "SipCallId", "Dialled", "Via", "Recording", "Agent"})
+_QUERY_KEYS = frozenset({"CallRef", "SipCallId", "Dialled", "Via", "Recording", "Agent", "Status"})
+# The channel of a phone that another channel rings (its application, as app_queue and app_dial set it).
+_RUNG_BY = frozenset({"AppQueue", "AppDial"})
+_QUEUE_EVENTS = {"APP_START": "QueueCallerJoin", "APP_END": "QueueCallerLeave"}
+_PLAIN_EVENTS = {"CHAN_START": "Newchannel", "BLINDTRANSFER": "BlindTransfer", "ATTENDEDTRANSFER": "AttendedTransfer"}
 
 
 def cel_messages(log_dir: Path, since_us: int) -> Iterator[AmiMessage]:
@@ -52,23 +57,31 @@ def translate(line: bytes) -> list[AmiMessage]:
         "Uniqueid": uniqueid,
         "Linkedid": linkedid,
     }
-    details = _object(extra)
-    events: list[tuple[str, dict[str, str]]] = []
-    if kind == "CHAN_START":
-        events = [("Newchannel", {})]
-    elif kind == "HANGUP":
-        itself = details.get("hangupsource") == channel
-        events = [*([("HangupRequest", {})] if itself else []), ("Hangup", {})]
-    elif kind in _BRIDGE_EVENTS:
-        technology = str(details.get("bridge_technology", ""))
-        bridge = {"BridgeUniqueid": str(details.get("bridge_id", "")), "BridgeTechnology": technology}
-        events = [(_BRIDGE_EVENTS[kind], bridge)]
-    elif kind == "APP_START" and application == "Queue":
-        events = [("QueueCallerJoin", {"Queue": data.partition(",")[0]})]
-    elif kind in _QUERY_EVENTS:
-        told = {key: value for key, value in parse_qsl(str(details.get("extra", ""))) if key in _QUERY_KEYS}
-        events = [("UserEvent", {"UserEvent": kind, **told})]
+    events = _events(kind, channel, application, data, _object(extra))
+    if application in _RUNG_BY and kind in {"ANSWER", "HANGUP"} and linkedid != uniqueid:
+        # The row stands on the phone's channel; the events, on that of whoever rings it.
+        rings = {"Uniqueid": linkedid, "Channel": "", "CallerIDNum": ""}
+        rung = {**rings, "DestUniqueid": uniqueid, "DestChannel": channel}
+        events += [("DialBegin", rung), *([("DialEnd", {**rung, "DialStatus": "ANSWER"})] if kind == "ANSWER" else [])]
     return [AmiMessage("event", name, {"Event": name, **headers, **more}) for name, more in events]
+
+
+def _events(kind: str, channel: str, application: str, data: str, details: dict[str, object]) -> list[_Event]:
+    """Give the events on the row's own channel."""
+    told: dict[str, str] = {}
+    if kind == "HANGUP":
+        itself = details.get("hangupsource") == channel
+        return [*([("HangupRequest", told)] if itself else []), ("Hangup", told)]
+    name = _PLAIN_EVENTS.get(kind) or _BRIDGE_EVENTS.get(kind)
+    if kind in _BRIDGE_EVENTS:
+        technology = str(details.get("bridge_technology", ""))
+        told = {"BridgeUniqueid": str(details.get("bridge_id", "")), "BridgeTechnology": technology}
+    elif kind in _QUEUE_EVENTS and application == "Queue":
+        name, told = _QUEUE_EVENTS[kind], {"Queue": data.partition(",")[0]}
+    elif kind in _QUERY_EVENTS:
+        extra = {key: value for key, value in parse_qsl(str(details.get("extra", ""))) if key in _QUERY_KEYS}
+        name, told = "UserEvent", {"UserEvent": kind, **extra}
+    return [(name, told)] if name else []
 
 
 def _row(line: bytes) -> list[str] | None:

@@ -1,9 +1,30 @@
+import asyncio
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 
+from api.agents.service import spells_between
+from api.kit.database import Database, url_of
 from tests.scenarios.conftest import System, ticket_of
 from tests.support.sound import correlation, read
+
+
+def spells_in(system: System, call: dict[str, Any]) -> list[str]:
+    """What the agent of a call did in it, as stored."""
+
+    async def read_spells() -> list[str]:
+        database = Database(url_of(system.settings))
+        try:
+            async with database.session() as session:
+                offered, ended = (datetime.fromisoformat(call[name]) for name in ("offered_at", "ended_at"))
+                spells = await spells_between(session, offered, ended, call["agent"])
+                return [spell.state for spell in spells if spell.call_ref == call["call_ref"]]
+        finally:
+            await database.close()
+
+    return asyncio.run(read_spells())
 
 
 def test_12345_rings_a_human_answers_a_draft_ticket_appears(
@@ -19,6 +40,10 @@ def test_12345_rings_a_human_answers_a_draft_ticket_appears(
     assert 13 < call["talk_seconds"] < 16
     [segment] = call["segments"]
     assert segment["agent"] == call["agent"]
+    assert [wait["ended"] for wait in call["waits"]] == ["connected"]
+    assert (call["offers"][-1]["agent"], call["offers"][-1]["result"]) == (call["agent"], "answered")
+    assert (call["dialled"], call["hold_seconds"]) == ("12345", 0.0)
+    assert spells_in(system, call) == ["ringing", "talking"]
 
     for speaker in ("citizen", "agent"):
         recorded = read(system.recordings / f"{segment['recording_id']}-{speaker}.wav")
@@ -61,6 +86,7 @@ def test_a_citizen_who_hangs_up_at_once_is_a_short_abandon(system: System, voice
     assert call["outcome"] == "short_abandoned"
     assert call["answered_at"] is None
     assert call["segments"] == []
+    assert call["hung_up_by"] == "citizen"
 
 
 def test_a_hostile_caller_name_is_only_a_name(system: System, http: httpx.Client, voices: dict[str, Path]) -> None:

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from api.agents.service import spells_between
 from api.calls.service import find
 from api.kit.database import Database
 from api.router.known import known_calls
 from api.router.spool import Spool
 from api.router.store import CallStore
+from telephony.agents.reducer import SpellReducer
 from telephony.calls.model import Call, Segment
+from tests.telephony.agents.test_spells import resynced
+from tests.telephony.calls.captures import messages
 
 OFFERED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -94,3 +98,21 @@ async def test_an_empty_database_has_missed_everything(database: Database) -> No
         since, known = await known_calls(session)
     assert since.year == 2000
     assert known == []
+
+
+async def test_what_agents_did_is_stored_as_told_and_telling_it_again_changes_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    store = CallStore(database, Spool(tmp_path))
+    told: SpellReducer = resynced("wrap_up")
+    day = timedelta(days=1)
+    for _ in range(2):
+        reducer = resynced("wrap_up")
+        for message in messages("wrap_up"):
+            store.put_spells(reducer.apply(message))
+            told.apply(message)
+        await store.flush()
+        expected = [spell for spell in told.spells() if spell.agent == "8001"]
+        async with database.session() as session:
+            at = expected[-1].started_at
+            assert await spells_between(session, at - day, at + day, "8001") == expected

@@ -46,6 +46,12 @@ def queued(seconds: float, call: str = "citizen") -> list[AmiMessage]:
     ]
 
 
+def rings(seconds: float, agent: str, caller: str = "citizen") -> list[AmiMessage]:
+    """An agent's phone that begins to ring for a citizen."""
+    rung = {"DestUniqueid": CHANNELS[agent][0], "DestChannel": CHANNELS[agent][1]}
+    return [event("Newchannel", seconds, agent, caller), event("DialBegin", seconds, caller, caller, **rung)]
+
+
 def hangs_up(seconds: float, channel: str = "citizen", call: str = "citizen") -> list[AmiMessage]:
     """A side that ends the call itself."""
     return [event("HangupRequest", seconds, channel, call), event("Hangup", seconds, channel, call)]

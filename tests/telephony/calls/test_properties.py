@@ -3,6 +3,8 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from telephony.ami.protocol import AmiMessage
+from telephony.calls.derive import Rules
 from telephony.calls.reducer import Reducer
 from tests.telephony.calls.captures import NAMES, messages, reduced
 
@@ -61,3 +63,25 @@ def test_every_state_on_the_way_is_a_call_that_can_be_printed(name: str, cut: in
         printed = call.to_json()
         assert (printed["ended_at"] is None) == (printed["outcome"] == "in_progress")
         assert all(segment["started_at"] >= printed["offered_at"] for segment in printed["segments"])
+
+
+@quickly
+@given(name=captures, data=st.data())
+def test_events_of_another_queue_and_of_unknown_kinds_change_nothing(name: str, data: st.DataObject) -> None:
+    stream = list(messages(name))
+    reducer = Reducer(Rules(queues=frozenset({"hotline"})))
+    own = data.draw(st.sampled_from([message for message in stream if message.get("Uniqueid")] or stream))
+    for _ in range(data.draw(st.integers(1, 20))):
+        changed = data.draw(
+            st.sampled_from(
+                [
+                    AmiMessage("event", "QueueCallerJoin", {**own.headers, "Queue": "canteen"}),
+                    AmiMessage("event", "QueueCallerAbandon", {**own.headers, "Queue": "canteen"}),
+                    AmiMessage("event", "AgentConnect", {**own.headers, "Queue": "canteen", "DestUniqueid": "1.1"}),
+                    AmiMessage("event", "NoSuchEvent", own.headers),
+                    AmiMessage("response", "Success", own.headers),
+                ]
+            )
+        )
+        stream.insert(data.draw(st.integers(0, len(stream))), changed)
+    assert reduced(stream, reducer) == reduced(messages(name))

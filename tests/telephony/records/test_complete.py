@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def cel(name: str) -> list[AmiMessage]:
     return [message for line in lines for message in translate(line)]
 
 
+def without_hold(call: Call) -> Call:
+    segments = tuple(replace(segment, hold_seconds=None) for segment in call.segments)
+    return replace(call, hold_seconds=None, segments=segments)
+
+
 def assert_same(found: dict[str, Call], expected: dict[str, Call]) -> None:
     assert found.keys() == expected.keys()
     for call_ref, call in expected.items():
@@ -65,7 +71,8 @@ def test_events_lost_in_a_gap_are_made_good(name: str, data: st.DataObject) -> N
     calls = reduced(stream[:begin], reducer)
     calls |= reduced(cel(name), reducer, Source.CEL)
     calls |= reduced(stream[end:], reducer)
-    assert_same(calls, reduced(stream))
+    # Holding is told by the manager port alone: what of it fell into the gap is not known.
+    assert_same(*({ref: without_hold(call) for ref, call in told.items()} for told in (calls, reduced(stream))))
 
 
 def test_a_router_that_dies_and_returns_stores_the_whole_call(tmp_path: Path) -> None:
@@ -102,7 +109,7 @@ def test_a_stored_call_that_left_no_record_is_ended_once_its_channel_is_gone(tmp
     assert (ended.outcome, ended.ended_at, ended.talk_seconds) == ("answered", talking.answered_at, 0.0)
     [waiting] = reduced(stream[: answered - 6]).values()
     [failed] = recover(Reducer(), tmp_path, LONG_AGO, [waiting], alive=())
-    assert (failed.outcome, failed.wait_seconds) == ("failed", 0.0)
+    assert (failed.outcome, failed.ended_at) == ("failed", waiting.offers[-1].ended_at)
 
 
 def test_a_half_told_call_from_before_is_left_alone(tmp_path: Path) -> None:

@@ -1,0 +1,112 @@
+"""Recorded streams, repeated, cut, disordered and mixed with others' events, give the same spells."""
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from telephony.agents.model import AgentSpell
+from telephony.agents.reducer import SpellReducer
+from telephony.ami.protocol import AmiMessage
+from telephony.calls.events import moment
+from telephony.calls.facts import time_of
+from telephony.calls.talks import SETTLE
+from tests.telephony.agents.test_spells import resynced
+from tests.telephony.calls.captures import NAMES, messages
+from tests.telephony.calls.stream import event
+
+quickly = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+captures = st.sampled_from(NAMES)
+
+
+def reduced(name: str, stream: list[AmiMessage] | tuple[AmiMessage, ...]) -> list[AgentSpell]:
+    reducer = resynced(name)
+    for message in stream:
+        reducer.apply(message)
+    return reducer.spells()
+
+
+@quickly
+@given(name=captures, data=st.data())
+def test_cut_anywhere_and_continued_from_before_the_cut(name: str, data: st.DataObject) -> None:
+    stream = messages(name)
+    cut = data.draw(st.integers(0, len(stream)))
+    back_to = data.draw(st.integers(0, cut))
+    assert reduced(name, [*stream[:cut], *stream[back_to:]]) == reduced(name, stream)
+
+
+@quickly
+@given(name=captures, data=st.data())
+def test_order_within_a_moment_does_not_matter(name: str, data: st.DataObject) -> None:
+    stream = messages(name)
+    window = data.draw(st.integers(2, 25))
+    parts = [stream[at : at + window] for at in range(0, len(stream), window)]
+    shuffled = [message for part in parts for message in data.draw(st.permutations(part))]
+    assert reduced(name, shuffled) == reduced(name, stream)
+
+
+def answers(reducer: SpellReducer, seen: list[AmiMessage]) -> tuple[list[AmiMessage], list[AmiMessage]]:
+    """What QueueStatus and CoreShowChannels would say now."""
+    standings = {message.get("StateInterface"): message for message in seen if message.name.startswith("QueueMember")}
+    members = [AmiMessage("event", "QueueMember", message.headers) for message in standings.values()]
+    channels = [
+        AmiMessage(
+            "event",
+            "CoreShowChannel",
+            {
+                "Channel": f"PJSIP/{leg.agent}-0000000a",
+                "ChannelState": "6" if leg.answered or not leg.dialled else "5",
+                "Uniqueid": leg.uniqueid,
+                "Linkedid": leg.call_ref or leg.uniqueid,
+                "Application": "AppQueue" if leg.dialled else "Dial",
+            },
+        )
+        for record in reducer._records.values()
+        for leg in record.legs.values()
+        if leg.over is None
+    ]
+    return members, channels
+
+
+@quickly
+@given(name=captures, data=st.data())
+def test_a_router_that_dies_and_returns_goes_on_after_a_resync(name: str, data: st.DataObject) -> None:
+    stream = list(messages(name))
+    cut = data.draw(st.integers(13, len(stream)))
+    first = resynced(name)
+    for message in stream[:cut]:
+        first.apply(message)
+    now = max((at for message in stream[:cut] if (at := moment(message)) is not None), default=None)
+    assume(now is not None)
+    # A phone that hung up this moment may still be called engaged by its queue.
+    ends = [leg.over for record in first._records.values() for leg in record.legs.values() if leg.over]
+    assume(not any(now - end < SETTLE for end in ends))
+    stored = [spell for spell in first.spells() if spell.ended_at is None]
+    second = SpellReducer()
+    second.restore(stored)
+    second.resync(*answers(first, stream[:cut]), time_of(now))
+    for message in stream[cut:]:
+        second.apply(message)
+    later = {spell.agent: spell.started_at for spell in stored}
+    expected = [spell for spell in reduced(name, stream) if spell.started_at >= later[spell.agent]]
+    assert second.spells() == expected
+
+
+@quickly
+@given(name=captures, data=st.data())
+def test_revisions_add_up_to_the_spells(name: str, data: st.DataObject) -> None:
+    stream = data.draw(st.permutations(messages(name)[:60])) + list(messages(name)[60:])
+    reducer, told = SpellReducer(), {}
+    for message in stream:
+        for new in reducer.apply(message):
+            told[new.agent] = new.after(told[new.agent]) if new.agent in told else new
+    assert [spell for agent in sorted(told) for spell in told[agent].spells] == reducer.spells()
+
+
+@quickly
+@given(name=captures, data=st.data())
+def test_events_of_nobodys_phones_and_of_unknown_kinds_change_nothing(name: str, data: st.DataObject) -> None:
+    stream = list(messages(name))
+    for _ in range(data.draw(st.integers(1, 20))):
+        kind = data.draw(st.sampled_from(["Newchannel", "Hangup", "BridgeEnter", "NoSuchEvent", "QueueMemberPenalty"]))
+        foreign = event(kind, 0, "other", "other", Timestamp="1795438700.500000", Paused="1", Queue="canteen")
+        stream.insert(data.draw(st.integers(0, len(stream))), foreign)
+    assert reduced(name, stream) == reduced(name, messages(name))
