@@ -14,7 +14,7 @@ from api.calls.repository import CallFilter, CallRepository
 from api.calls.service import store_calls
 from api.calls.stored import call_of
 from api.kit.clock import now as the_present
-from api.kit.database import Database
+from api.kit.database import Sessions
 from api.kit.pagination import BadCursor, Cursor
 from api.kit.settings import Settings
 from api.reconciliations.models import ReconciliationRow
@@ -82,7 +82,7 @@ def source_of(settings: Settings) -> Source:
 
 
 async def reconcile(
-    database: Database,
+    database: Sessions,
     source: Source,
     since: datetime,
     until: datetime,
@@ -115,7 +115,7 @@ async def reconcile(
     return found
 
 
-async def _step(database: Database, source: Source, since: datetime, until: datetime, *, repair: bool) -> Findings:
+async def _step(database: Sessions, source: Source, since: datetime, until: datetime, *, repair: bool) -> Findings:
     stored = await _stored(database, source, since, until)
     # In threads: neither events nor requests wait for the reading of a day.
     records = await asyncio.to_thread(read_records, source.log, source.recordings, since, until, source.rules)
@@ -131,7 +131,7 @@ async def _step(database: Database, source: Source, since: datetime, until: date
     return Findings(left.calls, left.running, left.in_records, (*gone, *left.differences))
 
 
-async def _stored(database: Database, source: Source, since: datetime, until: datetime) -> list[Call]:
+async def _stored(database: Sessions, source: Source, since: datetime, until: datetime) -> list[Call]:
     calls: list[Call] = []
     cursor: Cursor | None = None
     wanted = CallFilter(since=since - EDGE, until=until + EDGE)
@@ -144,7 +144,7 @@ async def _stored(database: Database, source: Source, since: datetime, until: da
     return calls
 
 
-async def _beginning(database: Database, source: Source, until: datetime) -> datetime:
+async def _beginning(database: Sessions, source: Source, until: datetime) -> datetime:
     """Return when either side begins: before, there is nothing to compare."""
     async with database.session() as session:
         first = await CallRepository(session).first_offered_at()
