@@ -48,13 +48,13 @@ class Reducer:
         at = moment(message)
         if self._rules.queues and message.get("Queue") not in {"", *self._rules.queues}:
             return []
-        news = [fact for fact in facts(message) if self._note(fact, source)]
+        changed = self._derive({fact.uniqueid for fact in facts(message) if self._note(fact, source)})
         # A clock that was put back counts from where it stands now.
         if at is not None and (at > self._clock or at < self._clock - self._grace):
             self._clock = at
             if abs(at - self._swept_at) > self._grace // 10:
                 self._forget()
-        return self._derive({fact.uniqueid for fact in news})
+        return changed
 
     def calls(self) -> list[Call]:
         """Give every call that is remembered, in the order they were offered."""
