@@ -149,7 +149,7 @@ class Router:
                     self._spooled, revisions = await asyncio.to_thread(self._read_spool)
                     self.store.put_spells(revisions)
                 async with self._database.session() as session:
-                    return await known_calls(session, self._node, self._spooled)
+                    return await known_calls(session, self._node, self._spooled or ())
             except (DBAPIError, OSError) as error:
                 log.warning("waiting_for_database", reason=str(error.__cause__ or error))
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
