@@ -20,6 +20,7 @@ MAX_ACTION_LINE_BYTES = 1024
 MAX_SHAPES = 512
 MAX_SHAPES_EACH = 6
 MAX_SHAPE_CHARACTERS = 4096
+MAX_NAME_CHARACTERS = 80
 _ACTION_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _KINDS: dict[str, Literal["event", "response"]] = {"Event": "event", "Response": "response"}
 _EXCERPT_CHARACTERS = 80
@@ -120,23 +121,30 @@ def parse(block: bytes, wanted: Container[str] | None = None) -> list[AmiMessage
     and the messages around it. A greeting line before the message is passed over. Invalid UTF-8 becomes U+FFFD.
     """
     head = block.split(b"\r\n", 1)[0]
-    if (
-        wanted is not None
-        and head.startswith(b"Event: ")
-        and head[7:].decode("utf-8", "replace") not in wanted
-        and b"\r\nActionID: " not in block
-    ):
-        return []
+    if wanted is not None:
+        name = _NAMES.get(head) or _event_name(head)
+        if name and name not in wanted and b"\r\nActionID: " not in block:
+            return []
     try:
         text = block.decode()
     except UnicodeDecodeError:
         text = block.decode("utf-8", "replace")
-    for kind, name, match, keys in _SHAPES.get(head, ()):
+    for kind, word, match, keys in _SHAPES.get(head, ()):
         if values := match(text):
             headers = values.groupdict() if keys is None else dict(zip(keys, values.groups(), strict=True))
             # Not AmiMessage(…): its own __new__ costs as much again.
-            return [tuple.__new__(AmiMessage, (kind, name, headers))]
+            return [tuple.__new__(AmiMessage, (kind, word, headers))]
     return _parse_lines(head, text)
+
+
+def _event_name(head: bytes) -> str:
+    """Give the event's name in a first line, empty when it is no event's; learn it."""
+    if not head.startswith(b"Event: "):
+        return ""
+    name = head[7:].decode("utf-8", "replace")
+    if len(_NAMES) < MAX_SHAPES and len(name) <= MAX_NAME_CHARACTERS:
+        _NAMES[head] = name
+    return name
 
 
 def _parse_lines(head: bytes, text: str) -> list[AmiMessage | Malformed]:
@@ -180,6 +188,7 @@ def _shape(message: AmiMessage) -> _Shape:
 
 
 # By first line; bounded, whatever a peer invents.
+_NAMES: dict[bytes, str] = {}
 _SHAPES: dict[bytes, tuple[_Shape, ...]] = {}
 
 

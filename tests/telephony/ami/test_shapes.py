@@ -35,8 +35,11 @@ def test_what_is_learnt_is_bounded() -> None:
     for number in range(3 * protocol.MAX_SHAPES):
         parse(f"Event: Invented{number}\r\nUniqueid: 1.1".encode())
         parse(f"Event: Same\r\nInvented{number}: 1".encode())
+        parse(f"Event: Unwanted{number}\r\nUniqueid: 1.1".encode(), frozenset())
     parse(b"Event: Long\r\nUniqueid: " + b"x" * protocol.MAX_SHAPE_CHARACTERS)
     assert len(protocol._SHAPES) <= protocol.MAX_SHAPES
     assert len(protocol._SHAPES.get(b"Event: Same", ())) <= protocol.MAX_SHAPES_EACH
     assert b"Event: Long" not in protocol._SHAPES
+    assert len(protocol._NAMES) <= protocol.MAX_SHAPES
+    protocol._NAMES.clear()
     protocol._SHAPES.clear()
