@@ -26,6 +26,8 @@ from api.kit.metrics import Metrics, RequestTimer
 from api.kit.settings import Settings
 from api.live import partials
 from api.live.routes import router as live
+from api.queues.routes import router as queues
+from api.queues.targets import load_policies
 from api.recordings.routes import router as recordings
 from api.recordings.upload import router as uploads
 from api.speech.routes import router as speech
@@ -57,13 +59,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     app.state.taxonomy = load_taxonomy(settings.config_dir / "taxonomy.toml")
+    app.state.service_levels = load_policies(settings.config_dir)
     problems.install(app)
 
     @app.exception_handler(SignInNeeded)
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, live, recordings, uploads, tickets, speech, system, console):
+    for router in (calls, live, recordings, uploads, tickets, speech, queues, system, console):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
