@@ -54,9 +54,14 @@ class Targets:
         limit = self.by_metric.get(metric)
         if limit is None or value is None:
             return "none"
-        room = value - limit if metric in _FLOORS else limit - value
+        room = value - limit if self.more_is_better(metric) else limit - value
         near = _NEAR_SHARE if METRICS[metric].unit == "share" else _NEAR_TIME * limit
         return "missed" if room < 0 else "near" if room < near else "met"
+
+    @staticmethod
+    def more_is_better(metric: str) -> bool:
+        """Say whether a metric's limit is the least that it should be."""
+        return metric in _FLOORS
 
     def verdict_now(self, name: str, value: float) -> Verdict:
         """Judge a figure of the present, of which more is worse: `waiting` or `longest_wait`."""
