@@ -61,4 +61,4 @@ class RollupMarkRow(Base):
     __tablename__ = "rollup_marks"
 
     mark_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    quarter: Mapped[datetime]
+    quarter: Mapped[datetime] = mapped_column(index=True)

@@ -121,5 +121,5 @@ def _make_tables() -> None:
         sa.Column("quarter", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("mark_id", name=op.f("pk_rollup_marks")),
     )
-    for table in ("queue_rollups", "agent_rollups"):
+    for table in ("queue_rollups", "agent_rollups", "rollup_marks"):
         op.create_index(op.f(f"ix_{table}_quarter"), table, ["quarter"], unique=False)
