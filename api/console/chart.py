@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 960, 210
+WIDTH, HEIGHT = 960, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 6, 12, 24
 _BAR_SHARE = 0.62
 _HOUR = timedelta(hours=1)

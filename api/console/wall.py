@@ -12,8 +12,9 @@ from api.console import words
 from api.console.chart import Hour, hourly
 from api.kit import clock
 from api.queues import service
-from api.queues.formulas import METRICS, Figure, Metric
+from api.queues.formulas import Figure
 from api.queues.live import LAST, AgentNow, LiveFigures, live_figures
+from api.queues.metrics import METRICS, Metric
 from api.queues.period import Period
 from api.queues.repository import LiveRepository
 from api.queues.targets import Targets, Verdict
@@ -43,8 +44,9 @@ PARTS: dict[str, tuple[str, str]] = {
     "denominator": ("分母", "denominator"),
     "excluded": ("未计入", "left out"),
 }
-_NO_LIST = ("paused", "ringing")
+_OF_TIME = ("paused", "ringing")
 _PER_CENT = 100
+_HOUR_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Shown:
     numerator: str
     denominator: str
     excluded: str
+    excluded_amount: str
     verdict: Verdict
     links: Mapping[str, str]
 
@@ -154,13 +157,16 @@ def _chart(report: service.Report, midnight: datetime, queue: str, now: datetime
 def shown(figure: Figure, targets: Targets, queue: str, period: Period) -> Shown:
     """Put a figure into words."""
     metric = METRICS[figure.metric]
-    counts_calls = metric.unit == "share" and figure.metric != "occupancy"
+    of_time = figure.metric == "occupancy"
+    counts_calls = metric.unit == "share" and not of_time
+    left = sum(figure.excluded.values())
     left_out = [f"{EXCLUDED[reason][0]} {_amount(reason, amount)}" for reason, amount in figure.excluded.items()]
     return Shown(
         value_text(metric, figure.value),
-        str(int(figure.numerator)) if counts_calls else words.seconds(figure.numerator),
-        words.seconds(figure.denominator) if figure.metric == "occupancy" else str(int(figure.denominator)),
+        str(int(figure.numerator)) if counts_calls else time_text(figure.numerator),
+        time_text(figure.denominator) if of_time else str(int(figure.denominator)),
         "，".join(left_out),
+        time_text(left) if of_time else str(int(left)),
         targets.verdict(figure.metric, figure.value),
         {part: list_link(queue, figure.metric, part, period) for part in PARTS},
     )
@@ -171,6 +177,11 @@ def value_text(metric: Metric, value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value * _PER_CENT:.1f}%" if metric.unit == "share" else words.seconds(value)
+
+
+def time_text(seconds: float) -> str:
+    """Return a length of time; sums of hours as hours, which nobody reads to the second."""
+    return words.seconds(seconds) if seconds < _HOUR_SECONDS else f"{seconds / _HOUR_SECONDS:,.1f} h"
 
 
 def target_text(targets: Targets, metric: str) -> str:
@@ -195,4 +206,4 @@ def list_link(queue: str, metric: str, part: str, period: Period) -> str:
 
 
 def _amount(reason: str, amount: float) -> str:
-    return words.seconds(amount) if reason in _NO_LIST else str(int(amount))
+    return time_text(amount) if reason in _OF_TIME else str(int(amount))

@@ -24,7 +24,7 @@ from api.kit.pagination import Cursor
 from api.kit.problems import BadRequest, Forbidden
 from api.kit.settings import Settings
 from api.queues import service
-from api.queues.formulas import METRICS
+from api.queues.metrics import METRICS
 from api.queues.period import Period, checked
 from api.queues.routes import Asked, asked
 from api.queues.service import ALL, MetricNotFound, Part, behind

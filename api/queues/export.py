@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from fastapi.responses import Response
 
 from api.calls.export import BOM, cell
-from api.queues.formulas import METRICS, Figure
+from api.queues.formulas import Figure
+from api.queues.metrics import METRICS
 from api.queues.service import Report, counts_json
 
 _EMPTY = ("", "", "")

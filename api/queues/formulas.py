@@ -7,25 +7,10 @@ answers is not known yet.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from api.queues.metrics import AGENT_METRICS, METRICS
 from api.queues.sums import WAIT_STEPS, AgentSums, CallSums
-
-Unit = Literal["share", "seconds"]
-GBT = "GB/T 33358-2016"
-USAGE = "call centre usage"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What a figure is: its name, its formula in words, and where that comes from."""
-
-    name: str
-    zh: str
-    en: str
-    unit: Unit
-    formula: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,64 +40,6 @@ class Figure:
             "formula": known.formula,
             "source": known.source,
         }
-
-
-METRICS: dict[str, Metric] = {
-    each.name: each
-    for each in (
-        Metric("connected", "接通率", "connected", "share", "answered ÷ offered", GBT),
-        Metric(
-            "connected_less_short",
-            "接通率（除短时放弃）",
-            "connected, less short abandons",
-            "share",
-            "answered ÷ (offered − short abandons)",
-            f"variant of {GBT}",
-        ),
-        Metric("answer_in_time", "15 秒接听率", "15 s answer rate", "share", "answered ≤ 15 s ÷ offered", GBT),
-        Metric(
-            "answer_in_time_of_answered",
-            "15 秒接听率（占已接）",
-            "15 s answer rate of answered",
-            "share",
-            "answered ≤ 15 s ÷ answered: flatters, since callers who gave up are not in it",
-            f"variant of {GBT}",
-        ),
-        Metric(
-            "service_level",
-            "服务水平",
-            "service level X/Y",
-            "share",
-            "answered ≤ Y ÷ (answered + abandons longer than the short threshold)",
-            USAGE,
-        ),
-        Metric("abandoned", "放弃率", "abandoned", "share", "hung up in the queue, not short ÷ queued", USAGE),
-        Metric(
-            "short_abandoned", "短时放弃率", "short abandons", "share", "hung up in the queue ≤ 5 s ÷ queued", USAGE
-        ),
-        Metric("asa", "平均应答速度", "ASA", "seconds", "Σ wait of answered ÷ answered", USAGE),
-        Metric("mean_wait", "平均等待", "mean wait, all callers", "seconds", "Σ wait of all callers ÷ callers", USAGE),
-        Metric("longest_wait", "最长等待", "longest wait", "seconds", "the longest wait of any caller", USAGE),
-        Metric(
-            "aht",
-            "平均处理时长",
-            "AHT",
-            "seconds",
-            "(talk with hold + wrap-up) ÷ answered, of calls that are over",
-            USAGE,
-        ),
-        Metric(
-            "occupancy",
-            "工时利用率",
-            "occupancy",
-            "share",
-            "(talk + hold + wrap-up) ÷ (those + idle), breaks and ringing out; the agents of all desks",
-            USAGE,
-        ),
-    )
-}
-# What can be said of one agent: callers whom nobody answered are nobody's.
-AGENT_METRICS = ("answer_in_time_of_answered", "asa", "aht", "occupancy")
 
 
 @dataclass(frozen=True, slots=True)

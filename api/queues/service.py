@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.calls.repository import CallFilter
 from api.kit.problems import NotFound
 from api.queues import sets
-from api.queues.formulas import METRICS, Figure, Limits, agent_figures, figures
+from api.queues.formulas import Figure, Limits, agent_figures, figures
+from api.queues.metrics import METRICS
 from api.queues.period import By, Period
 from api.queues.repository import Key, RollupRepository, Wanted, worked_on
 from api.queues.sums import AgentSums, CallSums

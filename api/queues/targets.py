@@ -10,11 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from api.queues.formulas import METRICS, Limits
+from api.queues.formulas import Limits
+from api.queues.metrics import METRICS
 
 Verdict = Literal["met", "near", "missed", "none"]
-# So close to its limit a figure is shown as near: a share of 2 in 100, a tenth of a time.
-_NEAR_SHARE = 0.02
+# So close to its limit a figure is shown as near: a share of 1 in 100, a tenth of a time.
+_NEAR_SHARE = 0.01
 _NEAR_TIME = 0.1
 # More of these is better.
 _FLOORS = frozenset(

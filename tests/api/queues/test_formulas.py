@@ -2,7 +2,8 @@
 
 import pytest
 
-from api.queues.formulas import METRICS, Limits, agent_figures, figures
+from api.queues.formulas import Limits, agent_figures, figures
+from api.queues.metrics import METRICS
 from api.queues.period import BadPeriod, Period, checked, quarter_of, split
 from api.queues.sums import AgentSums, CallSums
 from telephony.calls.model import Call

@@ -10,7 +10,7 @@ from api.agents.service import store_revisions
 from api.calls.service import store_calls
 from api.kit import clock
 from api.kit.database import Database
-from api.queues.formulas import METRICS
+from api.queues.metrics import METRICS
 from api.queues.rollup import roll_up_all
 from telephony.agents.model import Revision
 from tests.api.conftest import NewToken
