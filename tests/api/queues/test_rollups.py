@@ -29,7 +29,8 @@ from tests.api.queues.facts import at, call
 HOUR = Period(at(0), at(3600))
 LATER = at(7200)
 ZONE = "Asia/Shanghai"
-STATES: tuple[State, ...] = ("idle", "ringing", "talking", "wrap_up", "paused", "offline")
+# Talks and wrap-ups more often: which wrap-up is of which call is what can go wrong.
+STATES: tuple[State, ...] = ("talking", "wrap_up", "idle", "talking", "wrap_up", "ringing", "paused", "offline")
 OUTCOMES = ("answered", "abandoned", "short_abandoned", "failed", "in_progress")
 
 
@@ -78,7 +79,7 @@ def days(draw: st.DrawFn) -> tuple[list[Call], list[Revision]]:
     refs: list[str | None] = [one.call_ref for one in calls] or [None]
     revisions = []
     for agent in ("8001", "8002"):
-        begins = sorted(draw(st.sets(st.integers(-900, 3600), max_size=8)))
+        begins = sorted(draw(st.sets(st.integers(-900, 3600), max_size=12)))
         states: list[tuple[State, float]] = [(draw(st.sampled_from(STATES)), float(begin)) for begin in begins]
         if states:
             of_talks = [draw(st.sampled_from(refs)) for _ in states]
@@ -176,6 +177,30 @@ async def test_a_wrap_up_that_ends_an_hour_later_counts_for_its_call(database: D
     calls, time = await whole(database, HOUR)
     assert calls.wrap_up_microseconds == 4920 * 1_000_000
     assert time.wrap_up_microseconds == (3600 - 80) * 1_000_000
+
+
+async def test_a_wrap_up_of_a_later_quarter_counts_for_its_call(database: Database) -> None:
+    states: list[tuple[State, float]] = [("talking", 20), ("wrap_up", 1000)]
+    await store(database, [call("1", 10)], [facts.spells("8001", *states, call_refs=["1"])])
+    await roll_up_all(database)
+    await store(database, [], [facts.spells("8001", *states, ("idle", 1100), call_refs=["1"])])
+    await roll_up_all(database)
+    by_quarter, _ = await sums(database, HOUR, by="quarter")
+    assert {key: found.wrap_up_microseconds for key, found in by_quarter.items()} == {at(0): 100_000_000}
+
+
+async def test_a_talk_that_is_learnt_of_late_takes_the_wrap_up_over(database: Database) -> None:
+    calls = [call("1", 10), call("2", 1000)]
+    states: list[tuple[State, float]] = [("talking", 20), ("idle", 80), ("wrap_up", 1100), ("idle", 1200)]
+    await store(database, calls, [facts.spells("8001", *states, call_refs=["1"])])
+    await roll_up_all(database)
+    states.insert(2, ("talking", 1050))
+    await store(database, [], [facts.spells("8001", *states, call_refs=["1", "2"])])
+    await roll_up_all(database)
+    by_quarter, _ = await sums(database, HOUR, by="quarter")
+    assert {key: found.wrap_up_microseconds for key, found in by_quarter.items()} == {at(0): 0, at(900): 100_000_000}
+    async with database.session() as session:
+        assert await recompute(session, HOUR) == []
 
 
 async def test_a_change_that_commits_late_is_counted_all_the_same(database: Database) -> None:
