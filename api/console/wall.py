@@ -133,7 +133,7 @@ async def _desk(session: AsyncSession, name: str, targets: Targets, now: datetim
     waiting, first = await repository.waiting(name)
     longest = (now - first).total_seconds() if first else 0.0
     verdicts = (targets.verdict_now("waiting", waiting), targets.verdict_now("longest_wait", longest))
-    worst: Verdict = next((each for each in ("missed", "near") if each in verdicts), "none")  # type: ignore[assignment]
+    worst: Verdict = next((each for each in ("missed", "near") if each in verdicts), "none")
     return Desk(name, waiting, first, await repository.talking(name), worst if waiting else "none", chosen)
 
 

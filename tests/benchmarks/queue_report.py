@@ -77,12 +77,12 @@ def fill(url: str, calls: int) -> None:
         connection.execute("SET maintenance_work_mem = '512MB'")
         connection.execute("ALTER TABLE calls DROP CONSTRAINT pk_calls CASCADE")
         for index in ("ix_calls_offered_at_call_ref", "ix_calls_sip_call_id", "ix_calls_agent"):
-            connection.execute(f"DROP INDEX {index}")  # type: ignore[call-overload] # a constant
-        connection.execute(CALLS.format(**given))  # type: ignore[call-overload] # constants
+            connection.execute(f"DROP INDEX {index}")
+        connection.execute(CALLS.format(**given))
         connection.execute("ALTER TABLE calls ADD CONSTRAINT pk_calls PRIMARY KEY (call_ref)")
         connection.execute("CREATE INDEX ix_calls_offered_at_call_ref ON calls (offered_at, call_ref)")
         for parts in (SEGMENTS, WAITS):
-            connection.execute(parts.format(**given))  # type: ignore[call-overload] # constants
+            connection.execute(parts.format(**given))
         connection.execute("VACUUM ANALYZE")
 
 
@@ -178,7 +178,7 @@ def main() -> int:
         with psycopg.connect(server.url, autocommit=True) as connection:
             # Only its own figures are at stake; how fast the disk is, is not the question.
             for setting in ("fsync = off", "max_wal_size = '8GB'", "wal_level = minimal", "max_wal_senders = 0"):
-                connection.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[call-overload] # constants
+                connection.execute(f"ALTER SYSTEM SET {setting}")
         server.stop()
         server.start()
         upgrade(server.url)
