@@ -19,7 +19,7 @@
   const tick = () => {
     const now = Date.now() + skew;
     const { timezone } = board.querySelector(".moment").dataset;
-    clock.textContent = new Date(now).toLocaleTimeString("zh-CN", { timeZone: timezone, hour12: false });
+    clock.textContent = new Date(now).toLocaleTimeString("zh-CN", { timeZone: timezone, hourCycle: "h23" });
     for (const each of board.querySelectorAll("time[data-since]")) {
       each.textContent = length((now - Date.parse(each.dataset.since)) / 1000);
     }
