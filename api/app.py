@@ -18,6 +18,7 @@ from api.calls.routes import router as calls
 from api.console.pages import render
 from api.console.routes import SignInNeeded, sign_in_answer
 from api.console.routes import router as console
+from api.console.wall_routes import router as wall
 from api.kit import problems
 from api.kit.database import Database, url_of
 from api.kit.feed import Feed
@@ -26,6 +27,8 @@ from api.kit.metrics import Metrics, RequestTimer
 from api.kit.settings import Settings
 from api.live import partials
 from api.live.routes import router as live
+from api.queues.routes import router as queues
+from api.queues.targets import load_policies
 from api.reconciliations.routes import router as reconciliations
 from api.recordings.routes import router as recordings
 from api.recordings.upload import router as uploads
@@ -58,13 +61,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     app.state.taxonomy = load_taxonomy(settings.config_dir / "taxonomy.toml")
+    app.state.service_levels = load_policies(settings.config_dir)
     problems.install(app)
 
     @app.exception_handler(SignInNeeded)
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, live, recordings, uploads, tickets, speech, reconciliations, system, console):
+    for router in (calls, live, recordings, uploads, tickets, speech, queues, reconciliations, system, console, wall):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

@@ -15,6 +15,8 @@ class Permission(StrEnum):
     READ_METRICS = "metrics:read"
     READ_SPEECH_REPORT = "speech:report"
     READ_RECONCILIATIONS = "reconciliations:read"
+    READ_LIVE = "queues:live"
+    READ_QUEUES = "queues:read"
 
 
 _READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS})
@@ -22,9 +24,13 @@ _ALL = frozenset(Permission)
 
 # A machine reads and is watched; only people whose work it is take lists of citizens away. Who audits changes nothing.
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS},
-    "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT},
+    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS, Permission.READ_LIVE},
+    "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT, Permission.READ_LIVE, Permission.READ_QUEUES},
     "supervisor": _ALL,
     "admin": _ALL,
-    "machine": _READ | {Permission.READ_METRICS, Permission.UPLOAD_RECORDINGS, Permission.READ_RECONCILIATIONS},
+    "machine": _READ
+    | {
+        *(Permission.READ_METRICS, Permission.UPLOAD_RECORDINGS, Permission.READ_RECONCILIATIONS),
+        *(Permission.READ_LIVE, Permission.READ_QUEUES),
+    },
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
 
@@ -27,7 +27,8 @@ def _columns(kind: type[PartRow]) -> list[str]:
 class CallFilter:
     """Which calls: offered in [since, until), and equal in every field that is given.
 
-    `caller_part` may stand anywhere in the number; `with_agent` asks whether an agent has answered.
+    `caller_part` may stand anywhere in the number; `with_agent` asks whether an agent has answered; `among` is any
+    other condition on calls.
     """
 
     since: datetime | None = None
@@ -40,6 +41,7 @@ class CallFilter:
     queue: str | None = None
     node: str | None = None
     refs: tuple[str, ...] = ()
+    among: ColumnElement[bool] | None = None
 
 
 class CallRepository(Repository):
@@ -141,15 +143,20 @@ class CallRepository(Repository):
             query = query.where(CallRow.call_ref.in_(wanted.refs))
         if wanted.outcome:
             query = query.where(CallRow.outcome.in_(wanted.outcome))
-        if wanted.agent is not None:
-            query = query.where(CallRow.agent == wanted.agent)
-        if wanted.caller is not None:
-            query = query.where(CallRow.caller == wanted.caller)
+        for column, value in (
+            (CallRow.agent, wanted.agent),
+            (CallRow.caller, wanted.caller),
+            (CallRow.queue, wanted.queue),
+        ):
+            if value is not None:
+                query = query.where(column == value)
         if wanted.caller_part is not None:
             query = query.where(CallRow.caller.contains(wanted.caller_part, autoescape=True))
         if wanted.with_agent is not None:
             answered = CallRow.answered_at.is_not(None)
             query = query.where(answered if wanted.with_agent else ~answered)
+        if wanted.among is not None:
+            query = query.where(wanted.among)
         same = {CallRow.queue: wanted.queue, CallRow.node: wanted.node}
         return query.where(*(column == value for column, value in same.items() if value is not None))
 

@@ -6,6 +6,7 @@ from api.cli import (
     call,
     check_dialplan,
     demo,
+    metrics,
     mic,
     model,
     reconcile,
@@ -34,6 +35,7 @@ for service in (services.api, services.router, services.worker, services.asteris
 app.add_typer(model.app, name="model")
 app.add_typer(mic.app, name="mic")
 app.add_typer(speech.app, name="speech")
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(token.app, name="token")
 
 

@@ -26,6 +26,7 @@ def _environment() -> Environment:
         {
             "caller": words.caller,
             "clock_time": words.clock_time,
+            "day_time": words.day_time,
             "seconds": words.seconds,
             "position": words.position,
             "percent": words.percent,

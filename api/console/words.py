@@ -72,6 +72,11 @@ def clock_time(moment: str | datetime | None, timezone: str) -> str:
     return point.astimezone(ZoneInfo(timezone)).strftime("%H:%M:%S")
 
 
+def day_time(moment: str, timezone: str) -> str:
+    """Return the city's date and time of day, to the second."""
+    return datetime.fromisoformat(moment).astimezone(ZoneInfo(timezone)).strftime("%m-%d %H:%M:%S")
+
+
 def seconds(value: float | None) -> str:
     """Return a duration: `7.3 秒` is `7.3`, longer ones `4:07` or `1:02:03`."""
     if value is None:

@@ -26,6 +26,7 @@ from api.kit.changes import ChangeRepository
 from api.kit.clock import now
 from api.kit.database import Database, url_of
 from api.kit.settings import Settings
+from api.queues.rollup import roll_up_all
 from api.recordings import names
 from asr.live import LiveDecoders
 from asr.recognizer import DecoderPool
@@ -37,6 +38,7 @@ _CLOSE_EVERY_SECONDS = 5.0
 _STALLED_EVERY_SECONDS = 2.0
 _REFRESH_EVERY_SECONDS = 1.0
 _PRUNE_EVERY_SECONDS = 3600.0
+_ROLL_UP_EVERY_SECONDS = 2.0
 _LONGEST_WAIT_SECONDS = 30.0
 # One life of one process: what it claimed is free to it again when its database comes back.
 _WORKER = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -90,6 +92,7 @@ async def work(settings: Settings, speech: Speech, decoders: LiveDecoders, stopp
                 tasks.create_task(_every(_CLOSE_EVERY_SECONDS, lambda: _close(discovery, settings))),
                 tasks.create_task(_every(_STALLED_EVERY_SECONDS, lambda: retry_stalled(queue, settings))),
                 tasks.create_task(_every(_PRUNE_EVERY_SECONDS, lambda: _prune(database))),
+                tasks.create_task(_every(_ROLL_UP_EVERY_SECONDS, lambda: roll_up_all(database))),
                 tasks.create_task(_every(_REFRESH_EVERY_SECONDS, lambda: asyncio.to_thread(speech.refresh))),
                 tasks.create_task(beat(database, "worker", lambda: _pulse(speech, live))),
                 tasks.create_task(_transcribe_live(live)),
@@ -181,7 +184,7 @@ async def _prune(database: Database) -> None:
         await accounts.drop_expired_sessions(session, now())
 
 
-async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
     while True:
         await act()
         await asyncio.sleep(seconds)

@@ -7,10 +7,26 @@ from api.heartbeats import models as heartbeats
 from api.kit import changes
 from api.kit.base import Base
 from api.live import models as live
+from api.queues import models as queues
 from api.reconciliations import models as reconciliations
 from api.recordings import models as recordings
 from api.tickets import models as tickets
 from api.transcripts import models as transcripts
 
-MODULES = (accounts, agents, calls, changes, heartbeats, live, reconciliations, recordings, tickets, transcripts)
+MODULES = (
+    *(
+        accounts,
+        agents,
+        calls,
+        changes,
+        heartbeats,
+        live,
+        queues,
+        reconciliations,
+        recordings,
+        tickets,
+        transcripts,
+    ),
+    *(),
+)
 METADATA = Base.metadata

@@ -1,0 +1,270 @@
+"""Counted quarters and raw calls give the same figures, whatever the calls and however the period is cut."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from api.agents.service import store_revisions
+from api.calls.service import store_calls
+from api.kit.database import Database
+from api.queues.period import Period
+from api.queues.repository import RollupRepository, Wanted
+from api.queues.rollup import recompute, roll_up, roll_up_all
+from api.queues.sums import AgentSums, CallSums
+from telephony.agents.model import Revision, State
+from telephony.calls.model import Call
+from tests.api.queues import facts
+from tests.api.queues.facts import at, call
+
+HOUR = Period(at(0), at(3600))
+LATER = at(7200)
+ZONE = "Asia/Shanghai"
+# Talks and wrap-ups more often: which wrap-up is of which call is what can go wrong.
+STATES: tuple[State, ...] = ("talking", "wrap_up", "idle", "talking", "wrap_up", "ringing", "paused", "offline")
+OUTCOMES = ("answered", "abandoned", "short_abandoned", "failed", "in_progress")
+
+
+async def store(database: Database, calls: Sequence[Call], revisions: Sequence[Revision] = ()) -> None:
+    async with database.session() as session:
+        await store_calls(session, calls)
+        await store_revisions(session, revisions)
+
+
+async def sums(
+    database: Database, period: Period, by: Any = None, queue: str | None = "hotline"
+) -> tuple[dict[Any, CallSums], dict[Any, AgentSums]]:
+    async with database.session() as session:
+        repository = RollupRepository(session)
+        marked = await repository.marked(period)
+        wanted = Wanted(period, queue, by, ZONE)
+        return await repository.call_sums(wanted, marked), await repository.agent_sums(wanted, marked, LATER)
+
+
+async def whole(database: Database, period: Period) -> tuple[CallSums, AgentSums]:
+    calls, agents = await sums(database, period)
+    return calls.get(None, CallSums()), agents.get(None, AgentSums())
+
+
+seconds = st.integers(0, 3600 * 1_000_000).map(lambda micro: micro / 1e6)
+
+
+@st.composite
+def days(draw: st.DrawFn) -> tuple[list[Call], list[Revision]]:
+    calls = []
+    for number in range(draw(st.integers(0, 12))):
+        outcome = draw(st.sampled_from(OUTCOMES))
+        calls.append(
+            call(
+                f"c{number}",
+                draw(seconds),
+                outcome,  # type: ignore[arg-type]
+                wait=draw(st.integers(0, 200_000_000)) / 1e6,
+                talk=draw(st.integers(0, 900_000_000)) / 1e6,
+                agents=draw(st.lists(st.sampled_from(("8001", "8002")), min_size=1, max_size=2, unique=True)),
+                queue=draw(st.sampled_from(("hotline", "dialect"))),
+                queued=draw(st.booleans()),
+                over=outcome != "answered" or draw(st.booleans()),
+            )
+        )
+    refs: list[str | None] = [one.call_ref for one in calls] or [None]
+    revisions = []
+    for agent in ("8001", "8002"):
+        begins = sorted(draw(st.sets(st.integers(-900, 3600), max_size=12)))
+        states: list[tuple[State, float]] = [(draw(st.sampled_from(STATES)), float(begin)) for begin in begins]
+        if states:
+            of_talks = [draw(st.sampled_from(refs)) for _ in states]
+            revisions.append(facts.spells(agent, *states, call_refs=of_talks))
+    return calls, revisions
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(day=days(), cuts=st.lists(st.integers(0, 3600), max_size=3), recounted=st.integers(0, 40))
+def test_counted_quarters_and_raw_calls_agree_for_any_cut_of_the_period(
+    database_url: str, day: tuple[list[Call], list[Revision]], cuts: list[int], recounted: int
+) -> None:
+    calls, revisions = day
+    told = [spell for revision in revisions for spell in revision.spells]
+    places = [0, *sorted(set(cuts) - {0, 3600}), 3600]
+
+    async def scenario() -> None:
+        database = Database(database_url, pool_size=2)
+        async with database.session() as session:
+            await session.execute(
+                text("TRUNCATE calls, agent_spells, queue_rollups, agent_rollups, rollup_marks CASCADE")
+            )
+        # Some is counted before the rest arrives: those quarters are marked again.
+        await store(database, calls[: recounted // 4], revisions[:1])
+        await roll_up_all(database)
+        await store(database, calls, revisions)
+        before = await whole(database, HOUR)
+        await roll_up_all(database)
+        for start, end in pairwise(places):
+            period = Period(at(start), at(end))
+            hotline = [one for one in calls if one.queue == "hotline"]
+            expected = facts.counted(hotline, told, period.since, period.until)
+            assert await whole(database, period) == (
+                expected,
+                facts.spent(told, period.since, period.until, LATER),
+            )
+        assert await whole(database, HOUR) == before
+        by_agent, time = await sums(database, HOUR, by="agent")
+        for agent in ("8001", "8002"):
+            hotline = [one for one in calls if one.queue == "hotline"]
+            assert by_agent.get(agent, CallSums()) == facts.counted(hotline, told, HOUR.since, HOUR.until, agent)
+            assert time.get(agent, AgentSums()) == facts.spent(told, HOUR.since, HOUR.until, LATER, agent)
+        async with database.session() as session:
+            assert await recompute(session, HOUR) == []
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+async def _rows(database: Database) -> int:
+    async with database.session() as session:
+        return await session.scalar(text("SELECT count(*) FROM queue_rollups")) or 0
+
+
+async def test_counting_again_changes_nothing(database: Database) -> None:
+    await store(database, [call("1", 10), call("2", 1000, "abandoned", wait=9.0)])
+    assert await roll_up_all(database) == 2
+    before = await whole(database, HOUR)
+    assert await roll_up_all(database) == 0
+    await store(database, [call("1", 10), call("2", 1000, "abandoned", wait=9.0)])
+    assert await roll_up_all(database) == 0, "what did not change marks nothing"
+    assert await whole(database, HOUR) == before
+    assert await _rows(database) == 3
+
+
+async def test_figures_are_exact_while_nobody_counts(database: Database) -> None:
+    await store(database, [call("1", 10)])
+    await roll_up_all(database)
+    await store(database, [call("2", 20, "abandoned", wait=30.0)])
+    calls, _ = await whole(database, HOUR)
+    assert (calls.answered, calls.abandoned) == (1, 1)
+
+
+async def test_a_call_that_moves_or_goes_leaves_its_quarter(database: Database) -> None:
+    await store(database, [call("1", 890), call("2", 10)])
+    await roll_up_all(database)
+    moved = replace(call("1", 890), offered_at=at(901))
+    await store(database, [moved])
+    assert await roll_up_all(database) == 2
+    by_quarter, _ = await sums(database, HOUR, by="quarter")
+    assert {key: found.answered for key, found in by_quarter.items()} == {at(0): 1, at(900): 1}
+    async with database.session() as session:
+        await session.execute(text("DELETE FROM calls WHERE call_ref = '2'"))
+    await roll_up_all(database)
+    by_quarter, _ = await sums(database, HOUR, by="quarter")
+    assert {key: found.answered for key, found in by_quarter.items()} == {at(900): 1}
+
+
+async def test_a_wrap_up_that_ends_an_hour_later_counts_for_its_call(database: Database) -> None:
+    await store(database, [call("1", 10)], [facts.spells("8001", ("talking", 20), ("wrap_up", 80), call_refs=["1"])])
+    await roll_up_all(database)
+    states: list[tuple[State, float]] = [("talking", 20), ("wrap_up", 80), ("idle", 5000)]
+    await store(database, [], [facts.spells("8001", *states, call_refs=["1"])])
+    await roll_up_all(database)
+    calls, time = await whole(database, HOUR)
+    assert calls.wrap_up_microseconds == 4920 * 1_000_000
+    assert time.wrap_up_microseconds == (3600 - 80) * 1_000_000
+
+
+async def test_a_wrap_up_of_a_later_quarter_counts_for_its_call(database: Database) -> None:
+    states: list[tuple[State, float]] = [("talking", 20), ("wrap_up", 1000)]
+    await store(database, [call("1", 10)], [facts.spells("8001", *states, call_refs=["1"])])
+    await roll_up_all(database)
+    await store(database, [], [facts.spells("8001", *states, ("idle", 1100), call_refs=["1"])])
+    await roll_up_all(database)
+    by_quarter, _ = await sums(database, HOUR, by="quarter")
+    assert {key: found.wrap_up_microseconds for key, found in by_quarter.items()} == {at(0): 100_000_000}
+
+
+async def test_a_talk_that_is_learnt_of_late_takes_the_wrap_up_over(database: Database) -> None:
+    calls = [call("1", 10), call("2", 1000)]
+    states: list[tuple[State, float]] = [("talking", 20), ("idle", 80), ("wrap_up", 1100), ("idle", 1200)]
+    await store(database, calls, [facts.spells("8001", *states, call_refs=["1"])])
+    await roll_up_all(database)
+    states.insert(2, ("talking", 1050))
+    await store(database, [], [facts.spells("8001", *states, call_refs=["1", "2"])])
+    await roll_up_all(database)
+    by_quarter, _ = await sums(database, HOUR, by="quarter")
+    assert {key: found.wrap_up_microseconds for key, found in by_quarter.items()} == {at(0): 0, at(900): 100_000_000}
+    async with database.session() as session:
+        assert await recompute(session, HOUR) == []
+
+
+async def test_a_change_that_commits_late_is_counted_all_the_same(database: Database) -> None:
+    await store(database, [call("1", 10)])
+    async with database.session() as late:
+        await store_calls(late, [call("2", 20)])
+        # Counted while the second call is not committed: only the first is seen.
+        await roll_up_all(database)
+    assert await roll_up_all(database) == 1
+    async with database.session() as session:
+        stored = await session.scalar(text("SELECT answered FROM queue_rollups WHERE agent = ''"))
+    assert stored == 2
+
+
+async def test_two_who_count_at_once_do_not_get_in_each_others_way(database: Database) -> None:
+    await store(database, [call("1", 10)])
+    async with database.session() as first:
+        assert await roll_up(first) == 1
+        async with database.session() as second:
+            assert await roll_up(second) == 0
+
+
+async def test_what_was_tampered_with_is_told_and_put_right(database: Database) -> None:
+    await store(database, [call("1", 10), call("2", 1000)])
+    await roll_up_all(database)
+    async with database.session() as session:
+        await session.execute(
+            text("UPDATE queue_rollups SET answered = 7 WHERE agent = '' AND quarter = :at"), {"at": at(0)}
+        )
+    async with database.session() as session:
+        [difference] = await recompute(session, HOUR)
+        assert difference.row[:3] == ("queue_rollups", "hotline", "")
+        assert await recompute(session, HOUR) == []
+
+
+async def test_hours_and_days_are_the_citys(database: Database) -> None:
+    await store(database, [call("1", 10), call("2", 3600 * 15.5)])
+    period = Period(at(-9 * 3600), at(24 * 3600))
+    by_day, _ = await sums(database, period, by="day")
+    assert {key + timedelta(hours=8): found.answered for key, found in by_day.items()} == {
+        at(-9 * 3600) + timedelta(hours=8): 1,
+        at(15 * 3600) + timedelta(hours=8): 1,
+    }
+    by_queue, _ = await sums(database, period, by="queue", queue=None)
+    assert {key: found.answered for key, found in by_queue.items()} == {"hotline": 2}
+
+
+async def test_the_command_line_proves_that_history_is_as_it_was_counted(database: Database, tmp_path: Path) -> None:
+    await store(database, [call("1", 10), call("2", 1000)])
+    await roll_up_all(database)
+
+    async def run() -> tuple[int | None, str]:
+        command = ["-m", "api.cli", "metrics", "recompute", "--from", "2026-11-23", "--to", "2026-11-23"]
+        environment = {**os.environ, "ZHITONG_DATA": str(tmp_path), "ZHITONG_DATABASE_URL": database.url}
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, *command, env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await child.communicate()
+        return child.returncode, out.decode()
+
+    assert (await run())[0] == 0
+    async with database.session() as session:
+        await session.execute(text("DELETE FROM queue_rollups WHERE agent <> ''"))
+    status, told = await run()
+    assert status == 1
+    assert "2026-11-23 09:15 queue_rollups hotline 8001: None →" in told
+    assert (await run())[0] == 0
