@@ -1,3 +1,4 @@
+from api.agents.desks import load_desks
 from api.agents.seats import load_seats
 from api.agents.secrets import load_or_create
 from api.kit.settings import Settings
@@ -25,4 +26,5 @@ def asterisk_site(settings: Settings) -> AsteriskSite:
         queue=settings.queue.name,
         numbers=(settings.queue.number,),
         templates=settings.config_dir / "asterisk",
+        desks=load_desks(settings.config_dir).desks,
     )
