@@ -14,14 +14,17 @@ class Permission(StrEnum):
     EXPORT = "calls:export"
     READ_METRICS = "metrics:read"
     READ_SPEECH_REPORT = "speech:report"
+    READ_AGENTS = "agents:read"
+    USE_PHONE = "agents:own"
+    DIRECT_AGENTS = "agents:direct"
 
 
-_READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS})
+_READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS, Permission.READ_AGENTS})
 _ALL = frozenset(Permission)
 
 # A machine reads and is watched; only people whose work it is take lists of citizens away. Who audits changes nothing.
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS},
+    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS, Permission.USE_PHONE},
     "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT},
     "supervisor": _ALL,
     "admin": _ALL,
