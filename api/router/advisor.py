@@ -29,7 +29,7 @@ from telephony.ami.protocol import AmiMessage
 from telephony.calls.model import Call
 from telephony.routing import holds, notes
 from telephony.routing.holds import Hold
-from telephony.routing.notes import Note
+from telephony.routing.notes import Gone, Note
 
 log = logs.get(__name__)
 LOOK_SECONDS = 0.5
@@ -77,7 +77,7 @@ class Advisor:
 
     def take(self, changed: Iterable[Call]) -> None:
         """Note calls that changed."""
-        for call in changed:
+        for call in sorted(changed, key=lambda call: call.offered_at):
             if call.segments or call.ended_at is not None:
                 self._waiting.put_nowait(call)
 
@@ -134,8 +134,7 @@ class Advisor:
             for segment in call.segments:
                 self._misses.pop(segment.agent, None)
         elif self._first_time(call.call_ref):
-            await self._write(notes.sticky(call, self._routing.notes, settled=False, now=now), "sticky", call)
-            await self._write(notes.priority(call, self._routing.notes, now=now), "prio", call)
+            await self._write(notes.after_call(call, self._routing.notes, now=now))
         # An agent who sent the call on is done with it; a citizen on hold is with nobody, and yet the agent's.
         for segment in call.segments if call.ended_at is not None else call.segments[:-1]:
             if segment.ended_at is not None and self._first_time(
@@ -185,12 +184,9 @@ class Advisor:
             agent = entry.get("Key").rpartition("/")[2]
             if entry.get("Val") == "off" and agent in self._reach.extensions:
                 await logout(self._asterisk, self._reach, extension=agent)
-        for caller, desk in self._desks.callers.items():
-            await advise(self._asterisk, self._reach, family="desk", caller=caller, value=desk)
-        for caller in self._routing.notes.vulnerable:
-            flagged = notes.vulnerable(caller, self._routing.notes)
-            if flagged is not None:
-                await advise(self._asterisk, self._reach, family="prio", caller=caller, value=flagged.value)
+        known = [Note("desk", caller, desk) for caller, desk in self._desks.callers.items()]
+        flagged = [notes.vulnerable(caller, self._routing.notes) for caller in self._routing.notes.vulnerable]
+        await self._write([*known, *filter(None, flagged)])
 
     async def _resume_holds(self, now: datetime) -> None:
         """Go on with the holds of the router before this one; a pause in wrap-up that nobody answers for ends."""
@@ -218,8 +214,8 @@ class Advisor:
         waiting = {hold.call_ref: hold for hold in self._holds.values() if hold.kind == "wrap_up" and hold.call_ref}
         for call_ref in await self._settled(waiting.keys()):
             call = self._calls.get(call_ref)
-            if call is not None and call.ended_at is not None:
-                await self._write(notes.sticky(call, self._routing.notes, settled=True, now=now), "sticky", call)
+            if call is not None:
+                await self._write(notes.after_settling(call, self._routing.notes, now=now))
             await self._release(waiting[call_ref])
 
     async def _release(self, hold: Hold) -> None:
@@ -242,14 +238,13 @@ class Advisor:
             if each.name == "QueueMember" and each.get("Paused") == "1"
         }
 
-    async def _write(self, note: Note | None, family: str, call: Call) -> None:
-        caller = notes.caller_key(call.caller)
-        if note is not None:
-            await advise(
-                self._asterisk, self._reach, family=family, caller=note.caller, value=note.value, until=note.until
-            )
-        elif caller is not None:
-            await forget(self._asterisk, self._reach, family=family, caller=caller)
+    async def _write(self, changes: Iterable[Note | Gone]) -> None:
+        for change in changes:
+            match change:
+                case Note(family, caller, value, until):
+                    await advise(self._asterisk, self._reach, family=family, caller=caller, value=value, until=until)
+                case Gone(family, caller):
+                    await forget(self._asterisk, self._reach, family=family, caller=caller)
 
     def _keep(self, hold: Hold) -> None:
         self._holds[hold.agent] = hold

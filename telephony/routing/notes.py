@@ -24,6 +24,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """What was written down of a caller holds no more."""
+
+    family: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoteRules:
     """config/routing.toml, [sticky] and [priority]."""
 
@@ -39,6 +47,31 @@ def caller_key(number: str | None) -> str | None:
     """Return a caller's digits as the dialplan filters them; None when there are none to know the caller by."""
     digits = "".join(each for each in number or "" if each in "0123456789")
     return digits if 0 < len(digits) <= _LONGEST_NUMBER else None
+
+
+def after_call(call: Call, rules: NoteRules, *, now: datetime) -> tuple[Note | Gone, ...]:
+    """Say what changes in what is written down of a caller whose call has ended.
+
+    A call that nobody answered takes nothing away: the agent who knows still does, and who waited in vain before this
+    is still served sooner.
+    """
+    caller = caller_key(call.caller)
+    if caller is None or call.ended_at is None:
+        return ()
+    changes: list[Note | Gone] = []
+    if call.segments:
+        changes.append(sticky(call, rules, settled=False, now=now) or Gone("sticky", caller))
+    if call.outcome in {"answered", "abandoned"}:
+        changes.append(priority(call, rules, now=now) or Gone("prio", caller))
+    return tuple(changes)
+
+
+def after_settling(call: Call, rules: NoteRules, *, now: datetime) -> tuple[Note | Gone, ...]:
+    """Say what changes when the draft of a call is settled: its agent is no longer needed, unless it was cut off."""
+    caller = caller_key(call.caller)
+    if caller is None or call.ended_at is None:
+        return ()
+    return (sticky(call, rules, settled=True, now=now) or Gone("sticky", caller),)
 
 
 def sticky(call: Call, rules: NoteRules, *, settled: bool, now: datetime) -> Note | None:

@@ -152,10 +152,14 @@ async def test_a_wrap_up_ends_at_its_limit_and_one_that_a_dead_router_left_ends_
         async with Parts(hotline, database, QUICK).running() as asterisk:
             await until(asterisk, "8001", None)
             await asterisk.action("QueuePause", Interface="PJSIP/8002", Paused="true", Reason="wrap-up")
+            # As after a restart of Asterisk, which forgets pauses and keeps its database.
+            await asterisk.action("DBPut", Family="duty", Key="8003", Val="off")
         async with Parts(hotline, database, QUICK).running() as asterisk:
             await until(asterisk, "8002", None)
             assert await note(asterisk, "prio", "13800000010") == "10"
             assert await note(asterisk, "desk", "13800000020") == "enterprise"
+            await until(asterisk, "8003", "off-duty")
+            await order(database, "login", extension="8003")
 
 
 async def test_who_misses_a_call_is_back_after_the_rules_time_and_who_gave_up_comes_first_next_time(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.calls.model import Call, Segment
-from telephony.routing.notes import NoteRules, caller_key, priority, sticky
+from telephony.routing.notes import Gone, Note, NoteRules, after_call, after_settling, caller_key, priority, sticky
 
 RULES = NoteRules(
     open_ticket=timedelta(hours=72),
@@ -81,6 +81,15 @@ def test_who_gave_up_waiting_is_served_sooner_and_a_flagged_number_always(
 ) -> None:
     note = priority(ended, RULES, now=ENDED + later)
     assert (note.text if note else None) == text
+
+
+def test_a_call_that_nobody_answered_takes_no_advice_away_and_an_answered_one_does() -> None:
+    soon = ENDED + timedelta(minutes=1)
+    assert [type(each) for each in after_call(call("abandoned", ()), RULES, now=soon)] == [Note]
+    assert after_call(call("short_abandoned", ()), RULES, now=soon) == ()
+    assert after_call(call("failed", ()), RULES, now=soon) == ()
+    assert after_call(call(), RULES, now=soon)[1:] == (Gone("prio", "13800001111"),)
+    assert after_settling(call(), RULES, now=soon) == (Gone("sticky", "13800001111"),)
 
 
 @given(st.text(max_size=40), st.booleans(), st.timedeltas(timedelta(), timedelta(days=9)))
