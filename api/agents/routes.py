@@ -13,6 +13,7 @@ from api.agents.schemas import AgentList, OrderIn, OrderOut
 from api.commands import service as commands
 from api.kit.database import Database
 from api.kit.problems import Forbidden, NotFound
+from api.kit.settings import Settings
 
 router = APIRouter(prefix="/api/v1", tags=["agents"])
 Reader = Annotated[Principal, Depends(Require(Permission.READ_AGENTS), scope="function")]
@@ -71,8 +72,10 @@ async def order(
         given["supervisor"] = seat
     database: Database = request.app.state.database
     # Its own transaction: the router sees an order only when it is committed, and this request waits for the router.
+    settings: Settings = request.app.state.settings
     async with database.session() as own:
+        node = await service.node_of(own, extension) or settings.node.name
         number = await commands.order(
-            own, verb, {"extension": extension, **given}, ordered_by=principal.name, about=about
+            own, verb, {"extension": extension, **given}, node=node, ordered_by=principal.name, about=about
         )
     return await commands.carried_out(database, number)

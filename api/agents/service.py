@@ -69,6 +69,12 @@ async def agents_now(session: AsyncSession) -> list[dict[str, Any]]:
     return found
 
 
+async def node_of(session: AsyncSession, extension: str) -> str | None:
+    """Return the node where an agent's phone is: where the agent's last spell began; None before the first."""
+    spells = [spell for spell in await current_spells(session) if spell.agent == extension]
+    return max(spells, key=lambda spell: spell.started_at).node if spells else None
+
+
 async def current_spells(session: AsyncSession, node: str | None = None) -> list[AgentSpell]:
     """Return what every agent does now, on one node or on all; by extension."""
     return [spell_of(row) for row in await SpellRepository(session).current(node)]

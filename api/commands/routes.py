@@ -10,6 +10,7 @@ from api.accounts.roles import Permission
 from api.accounts.service import Principal
 from api.commands import service
 from api.kit.database import Database
+from api.kit.settings import Settings
 
 router = APIRouter(prefix="/api/v1", tags=["agents"])
 Director = Annotated[Principal, Depends(Require(Permission.DIRECT_AGENTS), scope="function")]
@@ -60,6 +61,8 @@ async def list_commands(
 async def give_command(request: Request, body: CommandIn, principal: Director) -> dict[str, Any]:
     """Carry out an order, and answer when it is done."""
     database: Database = request.app.state.database
+    settings: Settings = request.app.state.settings
+    node = body.node or settings.node.name
     async with database.session() as own:
-        number = await service.order(own, body.verb, body.arguments, node=body.node, ordered_by=principal.name)
+        number = await service.order(own, body.verb, body.arguments, node=node, ordered_by=principal.name)
     return await service.carried_out(database, number)

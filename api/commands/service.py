@@ -85,7 +85,7 @@ async def order(
         verb=verb,
         arguments={name: storable(value) if isinstance(value, str) else value for name, value in arguments.items()},
         about=dict(about or {}),
-        node=node or MAIN_NODE,
+        node=storable(node or MAIN_NODE),
         ordered_by=storable(ordered_by),
         expires_at=clock.now() + timedelta(seconds=within_seconds),
     )

@@ -13,7 +13,7 @@ from api.agents.routing import Routing
 from api.commands.repository import HoldRepository
 from api.commands.service import hold_of, row_of
 from api.kit import clock, logs
-from api.kit.database import Database
+from api.kit.database import Sessions
 from api.tickets import service as tickets
 from api.tickets.fields import settled
 from telephony.actions.advise import advise
@@ -44,7 +44,7 @@ class Advisor:
 
     def __init__(
         self,
-        database: Database,
+        database: Sessions,
         asterisk: AmiConnection,
         reach: Reach,
         routing: Routing,

@@ -3,22 +3,25 @@
 import asyncio
 import signal
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError
 
 from api.accounts.service import store_agents
 from api.agents.desks import load_desks
 from api.agents.routing import load_routing
-from api.commands.service import MAIN_NODE
 from api.heartbeats.service import Pulse, beat
 from api.kit import logs
-from api.kit.database import Database, url_of
+from api.kit.database import Database, Sessions, url_of
 from api.kit.settings import Settings
 from api.router.advisor import WANTED_EVENTS as ADVISOR_EVENTS
 from api.router.advisor import Advisor
 from api.router.commands import Executor
 from api.router.known import known_calls
+from api.router.lease import Lease, LeaseLostError
+from api.router.mark import Mark
+from api.router.spool import Spool
 from api.router.store import CallStore
 from api.supervisor.site import asterisk_site
 from telephony.actions.reach import Reach
@@ -26,6 +29,7 @@ from telephony.ami.connection import AmiConnection, Gap
 from telephony.ami.errors import AmiError
 from telephony.ami.protocol import AmiMessage
 from telephony.calls.derive import Rules
+from telephony.calls.events import moment
 from telephony.calls.model import Call
 from telephony.calls.reducer import WANTED_EVENTS, Reducer
 from telephony.calls.resync import alive, end_unaccounted
@@ -36,33 +40,44 @@ log = logs.get(__name__)
 # Asterisk writes its records a moment after it tells of the same events.
 RECORDS_SETTLE_SECONDS = 0.5
 DATABASE_RETRY_SECONDS = 1.0
-GAP_MARGIN = timedelta(minutes=1)
+
+
+def clock_offset() -> float:
+    """Return how far this machine's clock, which can be stepped, is ahead of one that cannot."""
+    return time.time() - time.monotonic()
 
 
 class Router:
     """One Asterisk's events into calls; `run` is one consumer of one connection."""
 
-    def __init__(self, settings: Settings, database: Database, asterisk: AmiConnection) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Sessions,
+        asterisk: AmiConnection,
+        offset: Callable[[], float] = clock_offset,
+    ) -> None:
+        self._node = settings.node.name
         site = asterisk_site(settings)
         self._records = site.directories.log
         self._agents = {seat.extension: seat.name for seat in site.agents}
-        self._reducer = Reducer(Rules(settings.queue.name, settings.queue.short_abandon_seconds))
+        self._reducer = Reducer(Rules(settings.queue.name, settings.queue.short_abandon_seconds, self._node))
         self._database = database
         self._asterisk = asterisk
-        self.store = CallStore(database)
-        reach = Reach.of(site)
+        self._offset = offset
+        self._spool = Spool(settings.data_dir / "spool" / "router")
+        self.store = CallStore(database, self._spool)
         self.advisor = Advisor(
             database,
             asterisk,
-            reach,
+            Reach.of(site),
             load_routing(settings.config_dir),
             load_desks(settings.config_dir),
-            MAIN_NODE,
+            self._node,
             never_held=frozenset(seat.extension for seat in site.agents if seat.drill),
         )
-        self.executor = Executor(database, asterisk, reach, self.advisor, MAIN_NODE)
         # Until when nothing was missed: None before the first resync, standing still while one is owed.
-        self._complete_until: float | None = None
+        self._mark: Mark | None = None
         self._resync_owed = True
 
     async def run(self) -> None:
@@ -79,20 +94,21 @@ class Router:
         """How this router is, for `zhitong status`."""
         state = "connected" if self._asterisk.connected else f"no Asterisk: {self._asterisk.last_error}"
         waiting = f", {self.store.waiting} calls wait for the database" if self.store.waiting else ""
-        return Pulse(self.store.lag_seconds, state + waiting)
+        return Pulse(self.store.lag_seconds, f"{self._node} 在岗 active, {state}{waiting}")
 
     def _take(self, message: AmiMessage) -> None:
+        self._spool.add(message)
         changed = self._reducer.apply(message)
         self.store.put(changed)
         self.advisor.hear(message)
         self.advisor.take(changed)
-        if not self._resync_owed:
-            self._complete_until = time.time()
+        at = moment(message)
+        if at is not None and not self._resync_owed:
+            self._mark = Mark(at, self._offset())
 
     async def _resync(self) -> None:
         """Complete what was missed. Asterisk going away meanwhile is no harm: the next connection resyncs again."""
         self._resync_owed = True
-        began = time.time()
         since, known = await self._missed_since()
         try:
             changed = await self._read_records(since, known)
@@ -112,7 +128,8 @@ class Router:
         lost = [*self._reducer.end_lost(there), *end_unaccounted(forgotten, there)]
         self.store.put([*changed, *lost])
         self.advisor.take([*changed, *lost])
-        self._complete_until, self._resync_owed = began, False
+        self.store.settle()
+        self._resync_owed = False
         log.info("resynced", since=since.isoformat(), completed=len(changed), lost=len(lost))
 
     async def _read_records(self, since: datetime, known: list[Call]) -> list[Call]:
@@ -127,42 +144,97 @@ class Router:
         return alive(channels.events, queue.events)
 
     async def _missed_since(self) -> tuple[datetime, list[Call]]:
-        if self._complete_until is not None:
-            return datetime.fromtimestamp(self._complete_until, UTC) - GAP_MARGIN, self._reducer.calls()
+        if self._mark is not None:
+            return self._mark.missed_since(self._offset()), self._reducer.calls()
+        touched = await asyncio.to_thread(self._read_spool)
         while True:
             try:
                 async with self._database.session() as session:
                     await store_agents(session, self._agents)
-                    return await known_calls(session)
+                    return await known_calls(session, self._node, touched)
             except (DBAPIError, OSError) as error:
                 log.warning("waiting_for_database", reason=str(error.__cause__ or error))
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
+    def _read_spool(self) -> list[str]:
+        """Take what a router before this one could not store; return the calls that it tells of, perhaps in part.
+
+        Nothing is stored before Asterisk's records have made those calls whole.
+        """
+        touched: dict[str, None] = {}
+        for message in self._spool.left():
+            touched |= dict.fromkeys(call.call_ref for call in self._reducer.apply(message))
+        if touched:
+            log.info("spool_read", calls=len(touched))
+        return list(touched)
+
+
+class Duty:
+    """One router process: it stands by until it holds its node's lease, and then serves for as long as it does."""
+
+    def __init__(self, settings: Settings, database: Database, lease: Lease) -> None:
+        self._settings = settings
+        self._database = database
+        self._lease = lease
+        self._router: Router | None = None
+
+    async def run(self) -> None:
+        """Stand by and serve until cancelled; what is known is stored before it ends."""
+        while True:
+            await self._lease.acquire()
+            try:
+                await self._serve()
+            except* LeaseLostError as lost:
+                log.warning("standing_by", reason=str(lost.exceptions[0]))
+            finally:
+                self._router = None
+
+    def pulse(self) -> Pulse:
+        """How this process is, for `zhitong status`."""
+        if self._router is None:
+            return Pulse(detail=f"{self._settings.node.name} 备用 standby", standby=True)
+        return self._router.pulse()
+
+    async def _serve(self) -> None:
+        settings = self._settings
+        site = asterisk_site(settings)
+        events = WANTED_EVENTS | ADVISOR_EVENTS
+        asterisk = AmiConnection(settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=events)
+        self._router = router = Router(settings, self._lease, asterisk)
+        executor = Executor(self._database, asterisk, Reach.of(site), router.advisor, settings.node.name)
+        try:
+            async with asterisk, asyncio.TaskGroup() as tasks:
+                tasks.create_task(router.run(), name="events")
+                tasks.create_task(router.store.run(), name="store")
+                tasks.create_task(router.advisor.run(), name="advisor")
+                tasks.create_task(executor.run(), name="commands")
+                tasks.create_task(self._lease.watch(), name="lease")
+        except asyncio.CancelledError:
+            try:
+                await router.store.flush()
+            except (LeaseLostError, DBAPIError, OSError) as error:
+                log.warning("left_in_spool", calls=router.store.waiting, reason=str(error.__cause__ or error))
+            raise
+
 
 async def run_router(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT; what is known is stored before it ends."""
+    """Run until SIGTERM or SIGINT."""
     logs.configure("router")
     stopping = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
     database = Database(url_of(settings), pool_size=3)
-    site = asterisk_site(settings)
-    asterisk = AmiConnection(
-        settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=WANTED_EVENTS | ADVISOR_EVENTS
-    )
+    lease = Lease(url_of(settings), settings.node.name)
+    duty = Duty(settings, database, lease)
     try:
-        async with asterisk, asyncio.TaskGroup() as tasks:
-            router = Router(settings, database, asterisk)
+        async with asyncio.TaskGroup() as tasks:
             running = [
-                tasks.create_task(router.run(), name="events"),
-                tasks.create_task(router.store.run(), name="store"),
-                tasks.create_task(router.advisor.run(), name="advisor"),
-                tasks.create_task(router.executor.run(), name="commands"),
-                tasks.create_task(beat(database, "router", router.pulse), name="heartbeat"),
+                tasks.create_task(duty.run(), name="duty"),
+                tasks.create_task(beat(database, "router", duty.pulse, settings.node.name), name="heartbeat"),
             ]
             await stopping.wait()
             for task in running:
                 task.cancel()
-        await router.store.flush()
     finally:
+        await lease.release()
         await database.close()

@@ -6,22 +6,25 @@ from sqlalchemy.exc import DBAPIError
 
 from api.calls.service import store_calls
 from api.kit import logs
-from api.kit.database import Database
+from api.kit.database import Sessions
+from api.router.spool import Spool
 from telephony.calls.model import Call
 
 log = logs.get(__name__)
 GATHER_SECONDS = 0.05
-LONGEST_WAIT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 1.0
 
 
 class CallStore:
     """Writes changed calls to the database behind the reducer's back: events never wait for PostgreSQL.
 
     Only a call's latest state is kept, so a database that is away costs memory for the calls, not for the events.
+    The events themselves are in the spool, for the next router if this one dies meanwhile.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Sessions, spool: Spool) -> None:
         self._database = database
+        self._spool = spool
         self._waiting: dict[str, Call] = {}
         self._storing: dict[str, Call] = {}
         self._filled = asyncio.Event()
@@ -42,7 +45,13 @@ class CallStore:
         self._waiting |= {call.call_ref: call for call in calls}
         if self._waiting:
             self._oldest = self._oldest or time.monotonic()
-            self._filled.set()
+        # Also when nothing changed: then the spool may forget.
+        self._filled.set()
+
+    def settle(self) -> None:
+        """All that the spool's left files tell has been put: let them go once it is stored."""
+        self._spool.settle()
+        self._filled.set()
 
     async def run(self) -> None:
         """Store until cancelled; while the database is away, try again with growing pauses."""
@@ -61,14 +70,18 @@ class CallStore:
         """Store what waits, in one transaction. Raises when the database is away; then all of it waits on."""
         self._storing, self._waiting = self._waiting, {}
         self._filled.clear()
+        self._spool.begin()
         try:
-            async with self._database.session() as session:
-                await store_calls(session, list(self._storing.values()))
+            if self._storing:
+                async with self._database.session() as session:
+                    await store_calls(session, list(self._storing.values()))
         except BaseException:
             # What changed meanwhile is newer.
             self._waiting = {**self._storing, **self._waiting}
             self._filled.set()
+            self._spool.failed()
             raise
         finally:
             self._storing = {}
+        self._spool.stored()
         self._oldest = time.monotonic() if self._waiting else None

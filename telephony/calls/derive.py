@@ -23,6 +23,8 @@ class Rules:
     # The queue that a call belongs to when it reached an agent without queueing (sticky).
     queue: str = "hotline"
     short_abandon_seconds: float = SHORT_ABANDON_SECONDS
+    # The Asterisk that calls run on whose Uniqueids bear no systemname.
+    node: str = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def derive(
     segments = tuple(_segment(talk) for talk in talks)
     return Call(
         call_ref=citizen.uniqueid,
+        node=rules.node,
         caller=_first(citizen.details(Kind.NUMBERED)),
         queue=_first(citizen.details(Kind.QUEUED)) or rules.queue,
         outcome=_outcome(citizen, answered, ended, wait_seconds, rules),
