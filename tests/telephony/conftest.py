@@ -24,7 +24,7 @@ SEATS = tuple(
     AgentSeat(str(number), str(number), 1, f"secret-password-{number}", desks=desks)
     for number, desks in ((8001, ()), (8002, ()), (8003, (("enterprise", 0),)))
 )
-DESKS = (Desk("enterprise", "企业专席", "enterprise desk", ("12345802",), wait_seconds=4),)
+DESKS = (Desk("enterprise", "企业专席", "enterprise desk", ("12345802",), wait_seconds=2),)
 Signal = npt.NDArray[np.int16]
 
 

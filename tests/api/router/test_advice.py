@@ -162,6 +162,7 @@ async def test_a_wrap_up_ends_at_its_limit_and_one_that_a_dead_router_left_ends_
             await order(database, "login", extension="8003")
 
 
+@pytest.mark.soak
 async def test_who_misses_a_call_is_back_after_the_rules_time_and_who_gave_up_comes_first_next_time(
     hotline: Hotline, database: Database, citizen: Path
 ) -> None:
