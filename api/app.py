@@ -14,7 +14,10 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
+from api.agents.routes import router as agents
+from api.agents.routing import load_routing
 from api.calls.routes import router as calls
+from api.commands.routes import router as commands
 from api.console.pages import render
 from api.console.routes import SignInNeeded, sign_in_answer
 from api.console.routes import router as console
@@ -62,13 +65,17 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics()
     app.state.taxonomy = load_taxonomy(settings.config_dir / "taxonomy.toml")
     app.state.service_levels = load_policies(settings.config_dir)
+    app.state.breaks = load_routing(settings.config_dir).breaks
     problems.install(app)
 
     @app.exception_handler(SignInNeeded)
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, live, recordings, uploads, tickets, speech, queues, reconciliations, system, console, wall):
+    for router in (
+        *(calls, agents, commands, live, recordings, uploads, tickets, speech, queues, reconciliations, system),
+        *(console, wall),
+    ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

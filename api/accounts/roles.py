@@ -17,14 +17,18 @@ class Permission(StrEnum):
     READ_RECONCILIATIONS = "reconciliations:read"
     READ_LIVE = "queues:live"
     READ_QUEUES = "queues:read"
+    READ_AGENTS = "agents:read"
+    USE_PHONE = "agents:own"
+    DIRECT_AGENTS = "agents:direct"
 
 
-_READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS})
+_READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS, Permission.READ_AGENTS})
 _ALL = frozenset(Permission)
 
 # A machine reads and is watched; only people whose work it is take lists of citizens away. Who audits changes nothing.
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS, Permission.READ_LIVE},
+    "agent": _READ
+    | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS, Permission.USE_PHONE, Permission.READ_LIVE},
     "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT, Permission.READ_LIVE, Permission.READ_QUEUES},
     "supervisor": _ALL,
     "admin": _ALL,

@@ -3,6 +3,7 @@
 from api.accounts import models as accounts
 from api.agents import models as agents
 from api.calls import models as calls
+from api.commands import models as commands
 from api.heartbeats import models as heartbeats
 from api.kit import changes
 from api.kit.base import Base
@@ -14,19 +15,7 @@ from api.tickets import models as tickets
 from api.transcripts import models as transcripts
 
 MODULES = (
-    *(
-        accounts,
-        agents,
-        calls,
-        changes,
-        heartbeats,
-        live,
-        queues,
-        reconciliations,
-        recordings,
-        tickets,
-        transcripts,
-    ),
-    *(),
+    *(accounts, agents, calls, changes, commands, heartbeats, live),
+    *(queues, reconciliations, recordings, tickets, transcripts),
 )
 METADATA = Base.metadata

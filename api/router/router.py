@@ -14,6 +14,8 @@ from api.heartbeats.service import Pulse, beat
 from api.kit import logs
 from api.kit.database import Database, Sessions, url_of
 from api.kit.settings import Settings
+from api.router.advisor import WANTED_EVENTS as ADVISOR_EVENTS
+from api.router.commands import Executor
 from api.router.known import known_calls
 from api.router.lease import Lease, LeaseLostError
 from api.router.mark import Mark
@@ -21,6 +23,7 @@ from api.router.reconciliation import Reconciler
 from api.router.spool import Spool
 from api.router.store import CallStore
 from api.supervisor.site import asterisk_site
+from telephony.actions.reach import Reach
 from telephony.agents import reducer as spells
 from telephony.agents.model import Revision
 from telephony.ami.connection import AmiConnection, Gap
@@ -80,6 +83,7 @@ class Router:
         async for item in self._asterisk:
             if isinstance(item, Gap):
                 log.info("resync", reason=item.reason)
+                self.advisor.connected()
                 await self._resync()
             else:
                 self._take(item)
@@ -92,8 +96,11 @@ class Router:
 
     def _take(self, message: AmiMessage) -> None:
         self._spool.add(message)
-        self.store.put(self._reducer.apply(message))
+        changed = self._reducer.apply(message)
+        self.store.put(changed)
         self.store.put_spells(self._spells.apply(message))
+        self.advisor.hear(message)
+        self.advisor.take(changed)
         at = moment(message)
         if at is not None and not self._resync_owed:
             self._mark = Mark(at, self._offset())
@@ -123,6 +130,7 @@ class Router:
         over = {call.call_ref for call in known if call.outcome != "in_progress"}
         told = [call for call in self._reducer.calls() if call.call_ref in spooled and call.call_ref not in over]
         self.store.put([*told, *changed, *lost])
+        self.advisor.take([*told, *changed, *lost])
         self.store.put_spells(self._spells.resync(members, channels, asked_at))
         self.store.settle()
         self._spooled = []
@@ -209,14 +217,17 @@ class Duty:
     async def _serve(self) -> None:
         settings = self._settings
         site = asterisk_site(settings)
-        wanted = WANTED_EVENTS | spells.WANTED_EVENTS
+        wanted = WANTED_EVENTS | spells.WANTED_EVENTS | ADVISOR_EVENTS
         asterisk = AmiConnection(settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=wanted)
         self._router = router = Router(settings, self._lease, asterisk)
+        executor = Executor(self._database, asterisk, Reach.of(site), router.advisor, settings.node.name)
         try:
             async with asterisk, asyncio.TaskGroup() as tasks:
                 tasks.create_task(router.run(), name="events")
                 tasks.create_task(router.store.run(), name="store")
                 tasks.create_task(router.reconciler.run(), name="reconciler")
+                tasks.create_task(router.advisor.run(), name="advisor")
+                tasks.create_task(executor.run(), name="commands")
                 tasks.create_task(self._lease.watch(), name="lease")
         except asyncio.CancelledError:
             try:
