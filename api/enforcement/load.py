@@ -66,7 +66,12 @@ def parse_service_levels(text: str, name: str = FILE) -> ServiceLevels:
 
 def _canonical(policy: Policy) -> str:
     # What it says, not how the file is laid out: a comment changes no promise.
-    return _POLICY.dump_json(policy, exclude_defaults=True).decode()
+    return _POLICY.dump_json(policy, by_alias=True, exclude_defaults=True).decode()
+
+
+def thaw(text: str) -> Policy:
+    """Return the policy whose frozen text this is."""
+    return _POLICY.validate_json(text)
 
 
 def _check_together(policies: Sequence[Policy], name: str, lines: "_Lines") -> None:

@@ -11,10 +11,10 @@ Metric = Literal[
     "longest_wait",
     "longest_wrap_up",
     "connected",
-    "answered_within",
+    "answer_in_time",
     "service_level",
     "abandoned",
-    "mean_wait",
+    "asa",
 ]
 Window = Literal["now", "15min", "today", "24h"]
 _LENGTHS = {"15min": timedelta(minutes=15), "24h": timedelta(hours=24)}
@@ -38,10 +38,10 @@ KINDS: dict[Metric, Kind] = {
     "longest_wait": Kind(True, "seconds", True, False, "最长等待", "longest wait"),
     "longest_wrap_up": Kind(True, "seconds", True, False, "最长话后", "longest wrap-up"),
     "connected": Kind(False, "share", False, False, "接通率", "connected rate"),
-    "answered_within": Kind(False, "share", False, True, "限时接通率", "answered in time ÷ offered"),
+    "answer_in_time": Kind(False, "share", False, True, "限时接通率", "answered in time ÷ offered"),
     "service_level": Kind(False, "share", False, True, "服务水平", "service level"),
     "abandoned": Kind(True, "share", False, False, "放弃率", "abandon rate"),
-    "mean_wait": Kind(True, "seconds", False, False, "平均等待", "mean wait of answered"),
+    "asa": Kind(True, "seconds", False, False, "平均等待", "mean wait of answered"),
 }
 
 

@@ -137,7 +137,7 @@ class Policy:
     zh: _Text
     en: _Text
     desk: _Name
-    first_day: Annotated[date, Field(validation_alias=AliasChoices("from"))]
+    first_day: Annotated[date, Field(validation_alias=AliasChoices("from"), serialization_alias="from")]
     until: date | None = None
     callback: CallbackRule | None = None
     target: tuple[Target, ...] = ()

@@ -2,7 +2,9 @@
 
 from api.accounts import models as accounts
 from api.agents import models as agents
+from api.callbacks import models as callbacks
 from api.calls import models as calls
+from api.enforcement import models as enforcement
 from api.heartbeats import models as heartbeats
 from api.kit import changes
 from api.kit.base import Base
@@ -11,5 +13,5 @@ from api.recordings import models as recordings
 from api.tickets import models as tickets
 from api.transcripts import models as transcripts
 
-MODULES = (accounts, agents, calls, changes, heartbeats, live, recordings, tickets, transcripts)
+MODULES = (accounts, callbacks, enforcement, agents, calls, changes, heartbeats, live, recordings, tickets, transcripts)
 METADATA = Base.metadata

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.enforcement.load import ServiceLevelsError, load_service_levels, parse_service_levels
+from api.enforcement.load import ServiceLevelsError, load_service_levels, parse_service_levels, thaw
 from api.enforcement.policy import Policy
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
@@ -62,8 +62,8 @@ def _line(text: str) -> int:
         ("hold_seconds = 0\n", "hold_seconds = -1\n", "hold_seconds = 0", "greater than or equal to 0"),
         ('metric = "waiting"', 'metric = "waitin"', 'metric = "waiting"', "'waiting', 'longest_wait'"),
         ('window = "24h"', 'window = "now"', 'name = "connected"', "is measured in the window"),
-        ("seconds = 15\n", "", 'name = "answer-rate"', "answered_within needs seconds"),
-        ('members = ["8003", "8004"]\n', "", "begins_at = 8\n", "call_reserve needs members"),
+        ("seconds = 15\n", "", 'name = "answer-rate"', "answer_in_time needs seconds"),
+        ('members = ["8004"]\n', "", "begins_at = 8\n", "call_reserve needs members"),
         ('reasons = ["break"]\n', 'to = "other"\n', "begins_at = 60\n", "end_breaks"),
         ('reasons = ["break"]\n', 'reasons = ["break"]\nto = "x"\n', "begins_at = 60\n", "end_breaks has no to"),
         ('act = "raise_priority"', 'act = "raise"', 'act = "raise_priority"', "'raise_priority'"),
@@ -108,3 +108,4 @@ def test_a_comment_changes_no_promise_and_a_figure_does() -> None:
     (commented,) = parse_service_levels("# by order of the mayor\n" + SHIPPED).policies
     (changed,) = parse_service_levels(SHIPPED.replace("begins_at = 30", "begins_at = 31")).policies
     assert before.sha256 == commented.sha256 != changed.sha256
+    assert thaw(before.text) == before.policy

@@ -1,0 +1,116 @@
+"""Which orders an act in force comes to, and which take it back (pure)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from api.enforcement.policy import Rung
+
+# An overflow that nobody renews ends by itself: a router that dies must not lead callers elsewhere for good.
+OVERFLOW_LASTS = timedelta(minutes=5)
+OVERFLOW_RENEWED = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """An agent who is paused for a reason, since a moment."""
+
+    agent: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How things are: who has waited longest at each desk, who is on a break, each member's usual penalty."""
+
+    longest_waiting: Mapping[str, str] = field(default_factory=dict)
+    breaks: tuple[Break, ...] = ()
+    penalties: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One thing to do to one subject: `verb` and `arguments` are a command's; `announce` needs none."""
+
+    subject: str
+    verb: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """An act as the plan sees it; `ordered`: when each (subject, verb) was ordered already."""
+
+    desk: str
+    rung: Rung
+    ordered: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+
+
+def orders(act: InForce, situation: Situation, now: datetime) -> tuple[Order, ...]:
+    """Return what an act in force still has to order: an act is a standing order for whoever comes under it later."""
+    wanted = {
+        "call_reserve": _reserve,
+        "end_breaks": _breaks,
+        "raise_priority": _priority,
+        "overflow": _overflow,
+    }.get(act.rung.act)
+    if wanted is None:
+        return ()
+    return tuple(each for each in wanted(act, situation, now) if (each.subject, each.verb) not in act.ordered)
+
+
+def undoing(act: InForce, situation: Situation, others: Iterable[InForce]) -> tuple[Order, ...]:
+    """Return what takes an act back; what one of the `others` still asks for stays."""
+    others = [each for each in others if each.desk == act.desk and each.rung.act == act.rung.act]
+    if act.rung.act == "call_reserve":
+        return tuple(
+            _penalty(act.desk, member, min(_asked(others, member), default=situation.penalties[member]))
+            for member in act.rung.members
+            if (member, "set_penalty") in act.ordered and member in situation.penalties
+        )
+    if act.rung.act == "overflow" and not others and act.ordered:
+        return (Order(act.desk, "forget", {"family": "overflow", "key": act.desk}),)
+    return ()
+
+
+def _asked(others: Iterable[InForce], member: str) -> list[int]:
+    return [each.rung.penalty or 0 for each in others if member in each.rung.members]
+
+
+def _penalty(desk: str, member: str, penalty: int) -> Order:
+    return Order(member, "set_penalty", {"queue": desk, "agent": member, "penalty": penalty})
+
+
+def _reserve(act: InForce, situation: Situation, _now: datetime) -> Iterable[Order]:
+    for member in act.rung.members:
+        # A member whose usual penalty is lower already is no reserve, and nobody is called back later than usual.
+        if member in situation.penalties and situation.penalties[member] > (act.rung.penalty or 0):
+            yield _penalty(act.desk, member, act.rung.penalty or 0)
+
+
+def _breaks(act: InForce, situation: Situation, now: datetime) -> Iterable[Order]:
+    for each in situation.breaks:
+        if each.reason not in act.rung.reasons:
+            continue
+        subject = f"{each.agent} {each.since.isoformat(timespec='seconds')}"
+        yield Order(subject, "announce", {"agent": each.agent, "reason": each.reason, "text": act.rung.zh})
+        announced = act.ordered.get((subject, "announce"))
+        notice = act.rung.notice_seconds
+        if notice is not None and announced is not None and now - announced >= timedelta(seconds=notice):
+            yield Order(subject, "unpause", {"agent": each.agent})
+
+
+def _priority(act: InForce, situation: Situation, _now: datetime) -> Iterable[Order]:
+    call_ref = situation.longest_waiting.get(act.desk)
+    if call_ref is not None:
+        yield Order(call_ref, "raise_priority", {"queue": act.desk, "call_ref": call_ref})
+
+
+def _overflow(act: InForce, _situation: Situation, now: datetime) -> Iterable[Order]:
+    last = max(act.ordered.values(), default=None)
+    if last is None or now - last >= OVERFLOW_RENEWED:
+        until = int((now + OVERFLOW_LASTS).timestamp())
+        arguments = {"family": "overflow", "key": act.desk, "value": f"{act.rung.to}@{until}"}
+        yield Order(f"{act.desk} {until}", "advise", arguments)
