@@ -19,6 +19,7 @@ def upgrade() -> None:
     _make_policies()
     _make_acts()
     _make_callbacks()
+    op.create_index(op.f("ix_calls_caller_offered_at"), "calls", ["caller", "offered_at"], unique=False)
     op.create_index(
         "ix_calls_given_up",
         "calls",
