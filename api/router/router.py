@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import DBAPIError
 
 from api.accounts.service import store_agents
+from api.enforcement.loop import Enforcement
 from api.heartbeats.service import Pulse, beat
 from api.kit import logs
 from api.kit.database import Database, url_of
@@ -128,10 +129,14 @@ async def run_router(settings: Settings) -> None:
     try:
         async with asterisk, asyncio.TaskGroup() as tasks:
             router = Router(settings, database, asterisk)
+            usual = {seat.extension: seat.penalty for seat in site.agents}
+            enforcement = Enforcement(database, settings.config_dir, settings.timezone, usual)
             running = [
                 tasks.create_task(router.run(), name="events"),
                 tasks.create_task(router.store.run(), name="store"),
                 tasks.create_task(beat(database, "router", router.pulse), name="heartbeat"),
+                tasks.create_task(enforcement.run(), name="enforcement"),
+                tasks.create_task(beat(database, "enforcement", enforcement.pulse), name="enforcement heartbeat"),
             ]
             await stopping.wait()
             for task in running:
