@@ -14,10 +14,12 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
+from api.callbacks.routes import router as callbacks
 from api.calls.routes import router as calls
 from api.console.pages import render
 from api.console.routes import SignInNeeded, sign_in_answer
 from api.console.routes import router as console
+from api.enforcement.routes import router as enforcement
 from api.kit import problems
 from api.kit.database import Database, url_of
 from api.kit.feed import Feed
@@ -63,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, live, recordings, uploads, tickets, speech, system, console):
+    for router in (calls, live, recordings, uploads, tickets, speech, callbacks, enforcement, system, console):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

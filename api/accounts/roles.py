@@ -14,6 +14,8 @@ class Permission(StrEnum):
     EXPORT = "calls:export"
     READ_METRICS = "metrics:read"
     READ_SPEECH_REPORT = "speech:report"
+    READ_ENFORCEMENT = "enforcement:read"
+    PLACE_CALLBACKS = "callbacks:place"
 
 
 _READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS})
@@ -21,9 +23,9 @@ _ALL = frozenset(Permission)
 
 # A machine reads and is watched; only people whose work it is take lists of citizens away. Who audits changes nothing.
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS},
-    "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT},
+    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS, Permission.PLACE_CALLBACKS},
+    "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT, Permission.READ_ENFORCEMENT},
     "supervisor": _ALL,
     "admin": _ALL,
-    "machine": _READ | {Permission.READ_METRICS, Permission.UPLOAD_RECORDINGS},
+    "machine": _READ | {Permission.READ_METRICS, Permission.UPLOAD_RECORDINGS, Permission.READ_ENFORCEMENT},
 }

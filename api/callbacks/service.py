@@ -101,11 +101,11 @@ async def tell_result(
     one = _found(await repository.get(callback_id, lock=True), callback_id)
     if ordinal >= len(one.tries):
         raise CallbackNotFound(f"Callback {callback_id} has no try {ordinal + 1}.")
+    counted = sum(each.result in COUNTED for each in one.tries) + (result in COUNTED)
     call_ref = call_ref or one.tries[ordinal].call_ref
     told = {"result": result, "ended_at": now, "told_by": told_by, "call_ref": call_ref}
     if not await repository.end_try(callback_id, ordinal, **told):
         raise TryIsOver(f"What came of this try is known already: {one.tries[ordinal].result}.")
-    counted = sum(each.result in COUNTED for each in one.tries) + (result in COUNTED)
     following = after_try(result, counted, one.tries_allowed, one.spacing_seconds, now)
     if one.state == "open":
         closed = {} if following.state == "open" else {"closed_at": now, "closed_by_call": call_ref}

@@ -116,16 +116,23 @@ async def _measure_effects(session: AsyncSession, enforcer: Enforcer, now: datet
     repository = EnforcementRepository(session)
     for after in EFFECTS_AFTER_SECONDS:
         for act in await repository.without_effect(after, now, now - EFFECTS_FOR):
-            target = _target(thaw(act.policy.text), act.target)
             moment = act.done_at + timedelta(seconds=after)
-            figure = await FigureRepository(session).one(act.desk, target, moment, enforcer.timezone)
+            figure = await FigureRepository(session).one(act.desk, target_of(act), moment, enforcer.timezone)
             await repository.store_effect(act.act_id, after, figure)
 
 
 def seen(act: ActRow) -> InForce:
     """Return a stored act as the plan sees it."""
-    rung = _target(thaw(act.policy.text), act.target).rung[act.rung]
-    return InForce(act.desk, rung, {(each.subject, each.verb): each.ordered_at for each in act.orders if not each.undo})
+    return InForce(
+        act.desk,
+        target_of(act).rung[act.rung],
+        {(each.subject, each.verb): each.ordered_at for each in act.orders if not each.undo},
+    )
+
+
+def target_of(act: ActRow) -> Target:
+    """Return the target of a stored act, as its policy worded it then."""
+    return _target(thaw(act.policy.text), act.target)
 
 
 def _target(policy: Policy, name: str) -> Target:

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def _canonical(policy: Policy) -> str:
     return _POLICY.dump_json(policy, by_alias=True, exclude_defaults=True).decode()
 
 
+@lru_cache(maxsize=256)
 def thaw(text: str) -> Policy:
     """Return the policy whose frozen text this is."""
     return _POLICY.validate_json(text)
