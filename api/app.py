@@ -17,6 +17,7 @@ from starlette.responses import Response
 from api.callbacks.routes import router as callbacks
 from api.calls.routes import router as calls
 from api.console.pages import render
+from api.console.promise_pages import router as promise_pages
 from api.console.routes import SignInNeeded, sign_in_answer
 from api.console.routes import router as console
 from api.enforcement.routes import router as enforcement
@@ -65,7 +66,19 @@ def create_app(settings: Settings) -> FastAPI:
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, live, recordings, uploads, tickets, speech, callbacks, enforcement, system, console):
+    for router in (
+        calls,
+        live,
+        recordings,
+        uploads,
+        tickets,
+        speech,
+        callbacks,
+        enforcement,
+        system,
+        console,
+        promise_pages,
+    ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

@@ -124,10 +124,8 @@ def _order_json(order: OrderRow) -> dict[str, Any]:
 def _flat(act: ActRow) -> dict[str, Any]:
     whole = act_json(act)
     after = {each.after_seconds: each.value for each in act.effects}
-    flat = {name: whole.get(name) for name in COLUMNS}
-    return (
-        flat | whole["figure"] | {"target": act.target, "after_5_min": after.get(300), "after_15_min": after.get(900)}
-    )
+    effects = {"after_5_min": after.get(300), "after_15_min": after.get(900)}
+    return {**whole, **_figure_json(act), **effects, "target": act.target}
 
 
 def _iso(moment: datetime | None) -> str | None:
