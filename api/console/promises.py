@@ -10,15 +10,12 @@ ACTS: dict[str, tuple[str, str]] = {
     "call_reserve": ("启用后备", "reserve agents called"),
     "end_breaks": ("请结束休息", "breaks to end"),
     "raise_priority": ("最久者优先", "longest waiting first"),
-    "overflow": ("溢出到其他专席", "overflow to another desk"),
 }
 VERBS: dict[str, tuple[str, str]] = {
     "set_penalty": ("调整次序", "penalty"),
     "announce": ("已通知", "announced"),
     "unpause": ("结束休息", "break ended"),
     "raise_priority": ("提前", "raised"),
-    "advise": ("溢出", "overflow"),
-    "forget": ("停止溢出", "overflow ended"),
 }
 UNDONE: dict[str, tuple[str, str]] = {
     "eased": ("压力缓解", "pressure eased"),
@@ -89,11 +86,11 @@ def became(act: Mapping[str, Any], after_seconds: int) -> dict[str, Any] | None:
 
 
 def orders(act: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return what was ordered, what was undone behind it; a renewed overflow counts once."""
+    """Return what was ordered, what was undone behind it."""
     shown: dict[tuple[str, bool], Mapping[str, Any]] = {}
     for each in sorted(act["orders"], key=lambda order: order["ordered_at"]):
-        subject = each["arguments"].get("agent") or each["subject"].partition(" ")[0]
-        detail = each["arguments"].get("penalty", "")
+        subject = each["arguments"].get("extension") or each["subject"].partition(" ")[0]
+        detail = each["arguments"].get("value", "") if each["verb"] == "set_penalty" else ""
         shown[f"{subject} {each['verb']}", each["undo"]] = {**each, "subject": subject, "detail": detail}
     return list(shown.values())
 

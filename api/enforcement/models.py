@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from api.kit.base import Base
 
-ACTS = ("warn_wall", "tell_supervisor", "call_reserve", "end_breaks", "raise_priority", "overflow")
+ACTS = ("warn_wall", "tell_supervisor", "call_reserve", "end_breaks", "raise_priority")
 UNDONE_REASONS = ("eased", "policy_ended")
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from api.enforcement.policy import Rung
 
-# An overflow that nobody renews ends by itself: a router that dies must not lead callers elsewhere for good.
-OVERFLOW_LASTS = timedelta(minutes=5)
-OVERFLOW_RENEWED = timedelta(minutes=2)
+# Before everybody whom the dialplan or advice raised: priorities go to 99.
+RAISED = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,6 @@ def orders(act: InForce, situation: Situation, now: datetime) -> tuple[Order, ..
         "call_reserve": _reserve,
         "end_breaks": _breaks,
         "raise_priority": _priority,
-        "overflow": _overflow,
     }.get(act.rung.act)
     if wanted is None:
         return ()
@@ -63,16 +61,14 @@ def orders(act: InForce, situation: Situation, now: datetime) -> tuple[Order, ..
 
 def undoing(act: InForce, situation: Situation, others: Iterable[InForce]) -> tuple[Order, ...]:
     """Return what takes an act back; what one of the `others` still asks for stays."""
-    others = [each for each in others if each.desk == act.desk and each.rung.act == act.rung.act]
-    if act.rung.act == "call_reserve":
-        return tuple(
-            _penalty(act.desk, member, min(_asked(others, member), default=situation.penalties[member]))
-            for member in act.rung.members
-            if (member, "set_penalty") in act.ordered and member in situation.penalties
-        )
-    if act.rung.act == "overflow" and not others and act.ordered:
-        return (Order(act.desk, "forget", {"family": "overflow", "key": act.desk}),)
-    return ()
+    if act.rung.act != "call_reserve":
+        return ()
+    same = [each for each in others if each.desk == act.desk and each.rung.act == "call_reserve"]
+    return tuple(
+        _penalty(act.desk, member, min(_asked(same, member), default=situation.penalties[member]))
+        for member in act.rung.members
+        if (member, "set_penalty") in act.ordered and member in situation.penalties
+    )
 
 
 def _asked(others: Iterable[InForce], member: str) -> list[int]:
@@ -80,7 +76,7 @@ def _asked(others: Iterable[InForce], member: str) -> list[int]:
 
 
 def _penalty(desk: str, member: str, penalty: int) -> Order:
-    return Order(member, "set_penalty", {"queue": desk, "agent": member, "penalty": penalty})
+    return Order(member, "set_penalty", {"extension": member, "value": penalty, "queue": desk})
 
 
 def _reserve(act: InForce, situation: Situation, _now: datetime) -> Iterable[Order]:
@@ -95,22 +91,14 @@ def _breaks(act: InForce, situation: Situation, now: datetime) -> Iterable[Order
         if each.reason not in act.rung.reasons:
             continue
         subject = f"{each.agent} {each.since.isoformat(timespec='seconds')}"
-        yield Order(subject, "announce", {"agent": each.agent, "reason": each.reason, "text": act.rung.zh})
+        yield Order(subject, "announce", {"extension": each.agent, "reason": each.reason, "text": act.rung.zh})
         announced = act.ordered.get((subject, "announce"))
         notice = act.rung.notice_seconds
         if notice is not None and announced is not None and now - announced >= timedelta(seconds=notice):
-            yield Order(subject, "unpause", {"agent": each.agent})
+            yield Order(subject, "unpause", {"extension": each.agent})
 
 
 def _priority(act: InForce, situation: Situation, _now: datetime) -> Iterable[Order]:
     call_ref = situation.longest_waiting.get(act.desk)
     if call_ref is not None:
-        yield Order(call_ref, "raise_priority", {"queue": act.desk, "call_ref": call_ref})
-
-
-def _overflow(act: InForce, _situation: Situation, now: datetime) -> Iterable[Order]:
-    last = max(act.ordered.values(), default=None)
-    if last is None or now - last >= OVERFLOW_RENEWED:
-        until = int((now + OVERFLOW_LASTS).timestamp())
-        arguments = {"family": "overflow", "key": act.desk, "value": f"{act.rung.to}@{until}"}
-        yield Order(f"{act.desk} {until}", "advise", arguments)
+        yield Order(call_ref, "raise_priority", {"call_ref": call_ref, "value": RAISED})

@@ -75,7 +75,7 @@ def _make_acts() -> None:
         sa.Column("undone_value", sa.Double(), nullable=True),
         sa.Column("undone_reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "act IN ('warn_wall', 'tell_supervisor', 'call_reserve', 'end_breaks', 'raise_priority', 'overflow')",
+            "act IN ('warn_wall', 'tell_supervisor', 'call_reserve', 'end_breaks', 'raise_priority')",
             name=op.f("ck_enforcement_acts_act"),
         ),
         sa.CheckConstraint(

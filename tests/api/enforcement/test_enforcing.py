@@ -34,7 +34,7 @@ async def test_pressure_rises_and_falls(desk: Desk) -> None:
     assert seconds == [(5, 45), (10, 40)], "up one by one, down again after the cool-down"
     assert {each.undone_reason for each in (warned, reserve)} == {"eased"}
     assert {each.done_by for each in (warned, reserve)} == {"test:1"}
-    ordered = [(each.subject, each.undo, each.arguments["penalty"]) for each in reserve.orders]
+    ordered = [(each.subject, each.undo, each.arguments["value"]) for each in reserve.orders]
     assert sorted(ordered) == [("8003", False, 1), ("8003", True, 5), ("8004", False, 1), ("8004", True, 5)]
     assert warned.orders == []
 

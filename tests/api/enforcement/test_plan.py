@@ -26,7 +26,7 @@ def standing(act: str, ordered: dict[tuple[str, str], datetime] | None = None, *
 
 
 def penalty(agent: str, value: int) -> Order:
-    return Order(agent, "set_penalty", {"queue": "hotline", "agent": agent, "penalty": value})
+    return Order(agent, "set_penalty", {"extension": agent, "value": value, "queue": "hotline"})
 
 
 def test_reserve_agents_are_asked_like_others_and_later_as_before() -> None:
@@ -58,11 +58,11 @@ def test_a_break_is_announced_first_and_ended_only_after_notice() -> None:
     situation = Situation(breaks=(Break("8001", "break", since), Break("8002", "Auto-Pause", since)))
     act = standing("end_breaks", reasons=("break",), notice_seconds=60)
     (announced,) = orders(act, situation, NOON)
-    assert (announced.verb, announced.arguments["agent"]) == ("announce", "8001")
+    assert (announced.verb, announced.arguments["extension"]) == ("announce", "8001")
     told = replace(act, ordered={(announced.subject, "announce"): NOON})
     assert orders(told, situation, NOON + timedelta(seconds=59)) == ()
     (ended,) = orders(told, situation, NOON + timedelta(seconds=60))
-    assert (ended.verb, ended.arguments) == ("unpause", {"agent": "8001"})
+    assert (ended.verb, ended.arguments) == ("unpause", {"extension": "8001"})
     assert orders(told, Situation(), NOON + timedelta(seconds=60)) == (), "the agent came back by themselves"
     another = Situation(breaks=(Break("8001", "break", NOON + timedelta(minutes=9)),))
     assert [each.verb for each in orders(told, another, NOON + timedelta(minutes=10))] == ["announce"]
@@ -77,23 +77,11 @@ def test_without_notice_a_break_is_never_ended() -> None:
 def test_each_caller_who_becomes_the_longest_waiting_is_raised_once() -> None:
     act = standing("raise_priority")
     (first,) = orders(act, Situation(longest_waiting={"hotline": "1.1", "other": "9.9"}), NOON)
-    assert first == Order("1.1", "raise_priority", {"queue": "hotline", "call_ref": "1.1"})
+    assert first == Order("1.1", "raise_priority", {"call_ref": "1.1", "value": 90})
     raised = replace(act, ordered={("1.1", "raise_priority"): NOON})
     assert orders(raised, Situation(longest_waiting={"hotline": "1.1"}), NOON) == ()
     assert [each.subject for each in orders(raised, Situation(longest_waiting={"hotline": "1.2"}), NOON)] == ["1.2"]
     assert orders(raised, Situation(), NOON) == ()
-
-
-def test_an_overflow_ends_by_itself_when_nobody_renews_it() -> None:
-    act = standing("overflow", to="enterprise")
-    (first,) = orders(act, Situation(), NOON)
-    until = int(NOON.timestamp()) + 300
-    assert first.arguments == {"family": "overflow", "key": "hotline", "value": f"enterprise@{until}"}
-    renewed = replace(act, ordered={(first.subject, first.verb): NOON})
-    assert orders(renewed, Situation(), NOON + timedelta(seconds=119)) == ()
-    assert len(orders(renewed, Situation(), NOON + timedelta(seconds=120))) == 1
-    assert [each.verb for each in undoing(renewed, Situation(), [])] == ["forget"]
-    assert undoing(renewed, Situation(), [act]) == ()
 
 
 def test_a_warning_needs_no_telephony() -> None:
