@@ -6,6 +6,7 @@ from api.cli import (
     call,
     check_dialplan,
     demo,
+    enforcement,
     mic,
     model,
     replay,
@@ -33,6 +34,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(mic.app, name="mic")
 app.add_typer(speech.app, name="speech")
 app.add_typer(token.app, name="token")
+app.add_typer(enforcement.app, name="enforcement")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """How the pages say what was promised, what was done about it, and what callers are owed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -85,9 +85,9 @@ def became(act: Mapping[str, Any], after_seconds: int) -> dict[str, Any] | None:
     return {**effect, "trend": trend}
 
 
-def orders(act: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def orders(act: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what was ordered, what was undone behind it."""
-    shown: dict[tuple[str, bool], Mapping[str, Any]] = {}
+    shown: dict[tuple[str, bool], dict[str, Any]] = {}
     for each in sorted(act["orders"], key=lambda order: order["ordered_at"]):
         subject = each["arguments"].get("extension") or each["subject"].partition(" ")[0]
         detail = each["arguments"].get("value", "") if each["verb"] == "set_penalty" else ""
