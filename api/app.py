@@ -14,8 +14,11 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
+from api.agents.routes import router as agents
+from api.agents.routing import load_routing
 from api.callbacks.routes import router as callbacks
 from api.calls.routes import router as calls
+from api.commands.routes import router as commands
 from api.console.pages import render
 from api.console.promise_pages import router as promise_pages
 from api.console.routes import SignInNeeded, sign_in_answer
@@ -60,25 +63,16 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     app.state.taxonomy = load_taxonomy(settings.config_dir / "taxonomy.toml")
+    app.state.breaks = load_routing(settings.config_dir).breaks
     problems.install(app)
 
     @app.exception_handler(SignInNeeded)
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (
-        calls,
-        live,
-        recordings,
-        uploads,
-        tickets,
-        speech,
-        callbacks,
-        enforcement,
-        system,
-        console,
-        promise_pages,
-    ):
+    for router in (calls, agents, commands, live, recordings, uploads, tickets, speech, system, console):
+        app.include_router(router)
+    for router in (callbacks, enforcement, promise_pages):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

@@ -34,6 +34,8 @@ class SessionRow(Base):
     token_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("api_tokens.token_id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    # The seat where this browser stands; its agent's buttons act on that phone.
+    extension: Mapped[str | None]
 
 
 class AgentRow(Base):

@@ -46,6 +46,16 @@ class AccountRepository(Repository):
         """Store a session's hash."""
         await self.session.execute(insert(SessionRow).values(values))
 
+    async def seat_of_session(self, sha256: bytes, now: datetime) -> str | None:
+        """Return the seat of a session that has not expired."""
+        return await self.session.scalar(
+            select(SessionRow.extension).where(SessionRow.sha256 == sha256, SessionRow.expires_at > now)
+        )
+
+    async def set_seat(self, sha256: bytes, extension: str | None) -> None:
+        """Store the seat of a session."""
+        await self.session.execute(update(SessionRow).where(SessionRow.sha256 == sha256).values(extension=extension))
+
     async def drop_session(self, sha256: bytes) -> None:
         """End a session."""
         await self.session.execute(delete(SessionRow).where(SessionRow.sha256 == sha256))

@@ -16,14 +16,18 @@ class Permission(StrEnum):
     READ_SPEECH_REPORT = "speech:report"
     READ_ENFORCEMENT = "enforcement:read"
     PLACE_CALLBACKS = "callbacks:place"
+    READ_AGENTS = "agents:read"
+    USE_PHONE = "agents:own"
+    DIRECT_AGENTS = "agents:direct"
 
 
-_READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS})
+_READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS, Permission.READ_AGENTS})
 _ALL = frozenset(Permission)
 
 # A machine reads and is watched; only people whose work it is take lists of citizens away. Who audits changes nothing.
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "agent": _READ | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS, Permission.PLACE_CALLBACKS},
+    "agent": _READ
+    | {Permission.EDIT_TICKETS, Permission.UPLOAD_RECORDINGS, Permission.USE_PHONE, Permission.PLACE_CALLBACKS},
     "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT, Permission.READ_ENFORCEMENT},
     "supervisor": _ALL,
     "admin": _ALL,

@@ -24,6 +24,12 @@ class UnknownRole(BadRequest):
     error_id = "unknown_role"
 
 
+class UnknownSeat(BadRequest):
+    """A seat that config/agents.toml has not."""
+
+    error_id = "unknown_seat"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks: known by a token, directly or through a session opened with it."""
@@ -75,6 +81,18 @@ async def by_session(session: AsyncSession, secret: str) -> Principal | None:
     """Return who a session's cookie stands for."""
     row = await AccountRepository(session).token_by_session(_sha256(secret), present())
     return Principal(row.token_id, row.name, row.role) if row else None
+
+
+async def seat_of(session: AsyncSession, secret: str) -> str | None:
+    """Return the seat that was chosen in a browser's session."""
+    return await AccountRepository(session).seat_of_session(_sha256(secret), present())
+
+
+async def take_seat(session: AsyncSession, secret: str, extension: str | None) -> None:
+    """Choose the seat of a browser's session; None leaves it. Raises UnknownSeat."""
+    if extension is not None and extension not in await agent_names(session):
+        raise UnknownSeat(f"没有座席 {extension!r}。 There is no seat {extension!r}.")
+    await AccountRepository(session).set_seat(_sha256(secret), extension)
 
 
 async def close_session(session: AsyncSession, secret: str) -> None:

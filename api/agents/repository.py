@@ -17,7 +17,7 @@ class SpellRepository(Repository):
     """Reads and writes agents' spells."""
 
     async def void(self, node: str, agent: str, since: datetime, kept: Sequence[datetime]) -> set[str]:
-        """Drop an agent's spells begun at `since` or later, but for those begun at `kept`; returns the agent if any went."""
+        """Drop an agent's spells begun at `since` or later but those begun at `kept`; returns the agent if any went."""
         gone = await self.session.scalars(
             delete(SpellRow)
             .where(SpellRow.node == node, SpellRow.agent == agent, SpellRow.started_at >= since)

@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.accounts import service as accounts
 from api.agents.models import SpellRow
 from api.agents.repository import SpellRepository
+from api.commands import service as commands
 from api.kit.base import storable
 from telephony.agents.model import AgentSpell, Revision
 
@@ -43,6 +45,28 @@ def _values(spell: AgentSpell) -> dict[str, Any]:
         "reason": storable(spell.reason) if spell.reason else None,
         "call_ref": storable(spell.call_ref) if spell.call_ref else None,
     }
+
+
+async def agents_now(session: AsyncSession) -> list[dict[str, Any]]:
+    """Return every agent with name, what the agent does and since when, and until when the router keeps the agent."""
+    spells = {spell.agent: spell for spell in await current_spells(session)}
+    holds = await commands.holds(session)
+    found = []
+    for extension, name in sorted((await accounts.agent_names(session)).items()):
+        spell, hold = spells.get(extension), holds.get(extension)
+        found.append(
+            {
+                "extension": extension,
+                "name": name,
+                "state": spell.state if spell else None,
+                "reason": spell.reason if spell else None,
+                "call_ref": (spell.call_ref if spell else None) or (hold.call_ref if hold else None),
+                "since": spell.started_at if spell else None,
+                "held_until": hold.until if hold else None,
+                "missed": hold.count if hold and hold.kind == "missed" else 0,
+            }
+        )
+    return found
 
 
 async def current_spells(session: AsyncSession, node: str | None = None) -> list[AgentSpell]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from api.commands.models import CommandRow
 from api.kit.base import Base
 
 STATES = ("open", "reached", "exhausted", "withdrawn", "merged", "left_out")
@@ -67,9 +68,12 @@ class TryRow(Base):
     agent: Mapped[str]
     dialled_at: Mapped[datetime]
     dialled_by: Mapped[str]
-    command_id: Mapped[str | None]
+    command_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("commands.command_id"))
+    # What the recording's name begins with (telephony.actions.dial).
     call_ref: Mapped[str | None]
     result: Mapped[str | None]
     ended_at: Mapped[datetime | None]
     # Who said what came of it: the person, or null where the call itself told.
     told_by: Mapped[str | None]
+
+    command: Mapped[CommandRow | None] = relationship(lazy="raise")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 from api.callbacks.models import CallbackRow, TryRow
 from api.callbacks.owed import Abandon
 from api.calls.models import CallRow
+from api.commands.models import CommandRow
 from api.kit.pagination import Cursor
 from api.kit.repository import Repository
 
@@ -110,10 +111,19 @@ class CallbackRepository(Repository):
         found = await self._load(query.with_for_update() if lock else query)
         return found[0] if found else None
 
-    async def add_try(self, callback_id: int, ordinal: int, agent: str, by: str, now: datetime) -> None:
+    async def add_try(
+        self, callback_id: int, ordinal: int, agent: str, by: str, now: datetime, command_id: int
+    ) -> None:
         """Store that a try begins."""
         await self.session.execute(
-            insert(TryRow).values(callback_id=callback_id, ordinal=ordinal, agent=agent, dialled_at=now, dialled_by=by)
+            insert(TryRow).values(
+                callback_id=callback_id,
+                ordinal=ordinal,
+                agent=agent,
+                dialled_at=now,
+                dialled_by=by,
+                command_id=command_id,
+            )
         )
 
     async def end_try(self, callback_id: int, ordinal: int, **values: Any) -> bool:
@@ -125,6 +135,15 @@ class CallbackRepository(Repository):
             .returning(TryRow.ordinal)
         )
         return found is not None
+
+    async def not_dialled(self) -> list[tuple[int, int]]:
+        """Return the tries that go on although their order failed: callback and ordinal."""
+        rows = await self.session.execute(
+            select(TryRow.callback_id, TryRow.ordinal)
+            .join(TryRow.command)
+            .where(TryRow.result.is_(None), CommandRow.state.in_(("failed", "expired")))
+        )
+        return [(row.callback_id, row.ordinal) for row in rows]
 
     async def change(self, callback_id: int, **values: Any) -> None:
         """Change a locked callback."""
@@ -166,5 +185,5 @@ class CallbackRepository(Repository):
         return query
 
     async def _load(self, query: Select[CallbackRow]) -> list[CallbackRow]:
-        loaded = query.options(selectinload(CallbackRow.tries))
+        loaded = query.options(selectinload(CallbackRow.tries).selectinload(TryRow.command))
         return list(await self.session.scalars(loaded, execution_options={"populate_existing": True}))

@@ -21,6 +21,7 @@ class TryOut(BaseModel):
     result: Result | None
     ended_at: datetime | None
     told_by: str | None
+    error: str | None
 
 
 class CallbackOut(BaseModel):

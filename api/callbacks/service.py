@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.callbacks.models import CallbackRow, TryRow
 from api.callbacks.owed import COUNTED, Result, after_try
 from api.callbacks.repository import CallbackFilter, CallbackRepository
+from api.commands import service as commands
 from api.kit.changes import ChangeRepository
 from api.kit.pagination import BadCursor, Cursor
 from api.kit.problems import NotFound, Problem
@@ -82,7 +83,14 @@ async def dial(session: AsyncSession, callback_id: int, agent: str, by: str, now
             f"The caller was tried a short while ago; try again from {_iso(one.next_try_at)}.",
             next_try_at=_iso(one.next_try_at),
         )
-    await repository.add_try(callback_id, len(one.tries), agent, by, now)
+    command_id = await commands.order(
+        session,
+        "dial",
+        {"extension": agent, "number": one.caller},
+        ordered_by=by,
+        about={"callback_id": callback_id, "call_ref": one.call_ref},
+    )
+    await repository.add_try(callback_id, len(one.tries), agent, by, now, command_id)
     return await _changed(session, callback_id)
 
 
@@ -94,7 +102,6 @@ async def tell_result(
     now: datetime,
     *,
     told_by: str | None,
-    call_ref: str | None = None,
 ) -> CallbackRow:
     """Store what came of a try, and close the callback where the rule says so. Raises CallbackNotFound, TryIsOver."""
     repository = CallbackRepository(session)
@@ -102,7 +109,8 @@ async def tell_result(
     if ordinal >= len(one.tries):
         raise CallbackNotFound(f"Callback {callback_id} has no try {ordinal + 1}.")
     counted = sum(each.result in COUNTED for each in one.tries) + (result in COUNTED)
-    call_ref = call_ref or one.tries[ordinal].call_ref
+    command = one.tries[ordinal].command
+    call_ref = (command.result or {}).get("dial_ref") if command else None
     told = {"result": result, "ended_at": now, "told_by": told_by, "call_ref": call_ref}
     if not await repository.end_try(callback_id, ordinal, **told):
         raise TryIsOver(f"What came of this try is known already: {one.tries[ordinal].result}.")
@@ -111,6 +119,14 @@ async def tell_result(
         closed = {} if following.state == "open" else {"closed_at": now, "closed_by_call": call_ref}
         await repository.change(callback_id, state=following.state, next_try_at=following.next_try_at, **closed)
     return await _changed(session, callback_id)
+
+
+async def end_failed_tries(session: AsyncSession, now: datetime) -> list[int]:
+    """End the tries whose order no router carried out, or Asterisk refused; returns their callbacks."""
+    failed = await CallbackRepository(session).not_dialled()
+    for callback_id, ordinal in failed:
+        await tell_result(session, callback_id, ordinal, "failed", now, told_by=None)
+    return [callback_id for callback_id, _ in failed]
 
 
 async def _changed(session: AsyncSession, callback_id: int) -> CallbackRow:
@@ -161,6 +177,7 @@ def _try_json(each: TryRow) -> dict[str, Any]:
         "result": each.result,
         "ended_at": _iso(each.ended_at),
         "told_by": each.told_by,
+        "error": each.command and each.command.error,
     }
 
 

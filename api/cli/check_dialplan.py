@@ -19,14 +19,18 @@ def check_dialplan(
     settings = load(data)
     if file is None:
         site = asterisk_site(settings)
-        name, text = "config/asterisk/extensions.conf.j2 (rendered)", render_dialplan(site.templates, site.agents)
+        name = "config/asterisk/extensions.conf.j2 (rendered)"
+        text = render_dialplan(site.templates, site.agents, site.numbers, site.desks, site.trunk)
+        numbers = site.all_numbers
     else:
         name, text = str(file), file.read_text(encoding="utf-8")
-    findings = check(text)
+        numbers = ("12345",)
+    findings = sorted({finding for number in numbers for finding in check(text, number=number)})
     for finding in findings:
         typer.echo(f"{name}:{finding.line}: {finding.reason}")
     if findings:
         raise typer.Exit(1)
     typer.echo(
-        f"{name}: 从 12345 出发的每条路都通向人，没有语音菜单 every path from 12345 reaches a human, with no menu"
+        f"{name}: 从 {'、'.join(numbers)} 出发的每条路都通向人，没有语音菜单 "
+        f"every path from {', '.join(numbers)} reaches a human, with no menu"
     )

@@ -17,6 +17,14 @@ VERBS: dict[str, tuple[str, str]] = {
     "unpause": ("结束休息", "break ended"),
     "raise_priority": ("提前", "raised"),
 }
+COMMAND_STATES: dict[str, tuple[str, str]] = {
+    "announced": ("", ""),
+    "ordered": ("待执行", "ordered"),
+    "running": ("执行中", "running"),
+    "done": ("已执行", "done"),
+    "failed": ("未成功", "failed"),
+    "expired": ("已过期", "expired"),
+}
 UNDONE: dict[str, tuple[str, str]] = {
     "eased": ("压力缓解", "pressure eased"),
     "policy_ended": ("规则变更", "policy changed"),

@@ -12,6 +12,7 @@ from api.accounts import service as accounts
 from api.accounts.access import COOKIE, Identity, Session
 from api.accounts.roles import Permission
 from api.accounts.service import Principal
+from api.agents.routes import Seat
 from api.calls import export
 from api.calls import service as calls
 from api.console import view
@@ -133,6 +134,7 @@ async def desk(
     session: Session,
     principal: Visitor,
     wanted: Wanted,
+    seat: Seat,
     call: Annotated[str, Query(max_length=200)] = "",
     follow: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
@@ -156,6 +158,10 @@ async def desk(
         choices=view.choices(request.app.state.taxonomy),
         follow=follow,
         may_export=principal.may(Permission.EXPORT),
+        uses_phone=principal.may(Permission.USE_PHONE),
+        directs=principal.may(Permission.DIRECT_AGENTS),
+        seat=seat,
+        breaks=request.app.state.breaks,
         wanted=wanted,
         today=clock.local_date(clock.now(), settings.timezone),
         rows=await view.rows(session, found),
@@ -165,6 +171,16 @@ async def desk(
         opened=await view.call_view(session, call, request.app.state.taxonomy) if call else None,
         position=str(position),
     )
+
+
+@router.post("/desk/seat")
+async def choose_seat(request: Request, session: Session, principal: Visitor) -> Response:
+    """Say at which seat this browser stands; the buttons of the bar act on its phone."""
+    if not principal.may(Permission.USE_PHONE):
+        raise Forbidden(f"The role {principal.role!r} has no phone.")
+    extension = (await _form(request)).get("extension", "").strip()
+    await accounts.take_seat(session, request.cookies.get(COOKIE, ""), extension or None)
+    return RedirectResponse(f"/desk?follow={quote(extension)}" if extension else "/desk", HTTPStatus.SEE_OTHER)
 
 
 @router.get("/desk/rows")

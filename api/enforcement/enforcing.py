@@ -1,21 +1,25 @@
 """One look at all promises: measure, decide, store what is done and undone, order it (in one transaction)."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.commands import service as commands
 from api.enforcement.figures import FigureRepository
 from api.enforcement.ladder import Decision, Move, decide
 from api.enforcement.load import thaw
 from api.enforcement.metrics import Figure
 from api.enforcement.models import ActRow
-from api.enforcement.plan import InForce, orders, undoing
+from api.enforcement.plan import InForce, Order, Penalties, orders, undoing
 from api.enforcement.policy import FrozenPolicy, Policy, ServiceLevels, Target
 from api.enforcement.repository import EnforcementRepository
 from api.kit.changes import ChangeRepository
 
+ORDERED_BY = "服务水平 service levels"
+# A router that reconnects within this time still carries them out.
+ORDERS_HOLD_SECONDS = 30.0
 # When an act's effect is looked up.
 EFFECTS_AFTER_SECONDS = (300, 900)
 # Effects that could not be looked up for so long (nobody enforced) stay unknown.
@@ -28,7 +32,7 @@ class Enforcer:
 
     levels: ServiceLevels
     timezone: str
-    penalties: Mapping[str, int]
+    penalties: Penalties
     name: str
 
 
@@ -103,13 +107,31 @@ async def _order(repository: EnforcementRepository, enforcer: Enforcer, ended: l
     situation = await repository.situation(enforcer.penalties)
     for act in gone:
         back = undoing(seen(act), situation, [standing for _, standing in in_force])
-        await repository.add_orders(act.act_id, back, now, undo=True)
+        await _give(repository, act.act_id, back, now, undo=True)
     touched = []
     for act_id, standing in in_force:
         new = orders(standing, situation, now)
-        await repository.add_orders(act_id, new, now, undo=False)
+        await _give(repository, act_id, new, now, undo=False)
         touched += [act_id] if new else []
     return touched
+
+
+async def _give(
+    repository: EnforcementRepository, act_id: int, some: Sequence[Order], now: datetime, *, undo: bool
+) -> None:
+    for each in some:
+        command_id = None
+        if each.verb != "announce":
+            command_id = await commands.order(
+                repository.session,
+                each.verb,
+                each.arguments,
+                node=each.node,
+                ordered_by=ORDERED_BY,
+                about={"enforcement_act": act_id},
+                within_seconds=ORDERS_HOLD_SECONDS,
+            )
+        await repository.add_order(act_id, each, command_id, now, undo=undo)
 
 
 async def _measure_effects(session: AsyncSession, enforcer: Enforcer, now: datetime) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -11,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from api.callbacks.following import follow
 from api.enforcement.enforcing import Enforcer, enforce
 from api.enforcement.load import FILE, ServiceLevelsError, load_service_levels
+from api.enforcement.plan import Penalties
 from api.enforcement.policy import ServiceLevels
 from api.enforcement.repository import EnforcementRepository
 from api.heartbeats.service import Pulse
@@ -24,7 +24,7 @@ EVERY_SECONDS = 3.0
 class Enforcement:
     """Looks at the promises until it is cancelled; the file is read again when it changes."""
 
-    def __init__(self, database: Database, config_dir: Path, timezone: str, penalties: Mapping[str, int]) -> None:
+    def __init__(self, database: Database, config_dir: Path, timezone: str, penalties: Penalties) -> None:
         self._database = database
         self._config_dir = config_dir
         self._timezone = timezone

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Double, ForeignKey, Identity, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from api.commands.models import CommandRow
 from api.kit.base import Base
 
 ACTS = ("warn_wall", "tell_supervisor", "call_reserve", "end_breaks", "raise_priority")
@@ -96,8 +97,9 @@ class OrderRow(Base):
     undo: Mapped[bool] = mapped_column(primary_key=True)
     arguments: Mapped[dict[str, Any]]
     ordered_at: Mapped[datetime]
-    command_id: Mapped[str | None]
-    result: Mapped[str | None]
+    command_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("commands.command_id"))
+
+    command: Mapped[CommandRow | None] = relationship(lazy="raise")
 
 
 class EffectRow(Base):

@@ -11,11 +11,24 @@ from api.enforcement.policy import Rung
 RAISED = 90
 
 
+# Each member's usual penalty, by desk and extension.
+Penalties = Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A caller in a queue of a node's Asterisk."""
+
+    call_ref: str
+    node: str
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
-    """An agent who is paused for a reason, since a moment."""
+    """An agent who is paused for a reason, since a moment, at a node's Asterisk."""
 
     agent: str
+    node: str
     reason: str
     since: datetime
 
@@ -24,18 +37,22 @@ class Break:
 class Situation:
     """How things are: who has waited longest at each desk, who is on a break, each member's usual penalty."""
 
-    longest_waiting: Mapping[str, str] = field(default_factory=dict)
+    longest_waiting: Mapping[str, Waiting] = field(default_factory=dict)
     breaks: tuple[Break, ...] = ()
-    penalties: Mapping[str, int] = field(default_factory=dict)
+    penalties: Penalties = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One thing to do to one subject: `verb` and `arguments` are a command's; `announce` needs none."""
+    """One thing to do to one subject: `verb` and `arguments` are a command's; `announce` needs none.
+
+    `node` carries it out, the main one where it is None.
+    """
 
     subject: str
     verb: str
     arguments: Mapping[str, Any]
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +82,9 @@ def undoing(act: InForce, situation: Situation, others: Iterable[InForce]) -> tu
         return ()
     same = [each for each in others if each.desk == act.desk and each.rung.act == "call_reserve"]
     return tuple(
-        _penalty(act.desk, member, min(_asked(same, member), default=situation.penalties[member]))
+        _penalty(act.desk, member, min(_asked(same, member), default=situation.penalties[act.desk, member]))
         for member in act.rung.members
-        if (member, "set_penalty") in act.ordered and member in situation.penalties
+        if (member, "set_penalty") in act.ordered and (act.desk, member) in situation.penalties
     )
 
 
@@ -82,7 +99,7 @@ def _penalty(desk: str, member: str, penalty: int) -> Order:
 def _reserve(act: InForce, situation: Situation, _now: datetime) -> Iterable[Order]:
     for member in act.rung.members:
         # A member whose usual penalty is lower already is no reserve, and nobody is called back later than usual.
-        if member in situation.penalties and situation.penalties[member] > (act.rung.penalty or 0):
+        if situation.penalties.get((act.desk, member), 0) > (act.rung.penalty or 0):
             yield _penalty(act.desk, member, act.rung.penalty or 0)
 
 
@@ -91,14 +108,16 @@ def _breaks(act: InForce, situation: Situation, now: datetime) -> Iterable[Order
         if each.reason not in act.rung.reasons:
             continue
         subject = f"{each.agent} {each.since.isoformat(timespec='seconds')}"
-        yield Order(subject, "announce", {"extension": each.agent, "reason": each.reason, "text": act.rung.zh})
+        yield Order(
+            subject, "announce", {"extension": each.agent, "reason": each.reason, "text": act.rung.zh}, each.node
+        )
         announced = act.ordered.get((subject, "announce"))
         notice = act.rung.notice_seconds
         if notice is not None and announced is not None and now - announced >= timedelta(seconds=notice):
-            yield Order(subject, "unpause", {"extension": each.agent})
+            yield Order(subject, "unpause", {"extension": each.agent}, each.node)
 
 
 def _priority(act: InForce, situation: Situation, _now: datetime) -> Iterable[Order]:
-    call_ref = situation.longest_waiting.get(act.desk)
-    if call_ref is not None:
-        yield Order(call_ref, "raise_priority", {"call_ref": call_ref, "value": RAISED})
+    first = situation.longest_waiting.get(act.desk)
+    if first is not None:
+        yield Order(first.call_ref, "raise_priority", {"call_ref": first.call_ref, "value": RAISED}, first.node)

@@ -14,7 +14,7 @@ from api.calls.models import CallRow, WaitRow
 from api.enforcement.ladder import TargetState
 from api.enforcement.metrics import Figure
 from api.enforcement.models import ActRow, EffectRow, OrderRow, PolicyRow, StateRow
-from api.enforcement.plan import Break, Order, Situation
+from api.enforcement.plan import Break, Order, Penalties, Situation, Waiting
 from api.enforcement.policy import FrozenPolicy
 from api.kit.pagination import Cursor
 from api.kit.repository import Repository
@@ -96,22 +96,19 @@ class EnforcementRepository(Repository):
             .values(undone_at=now, undone_reason=reason, undone_value=value)
         )
 
-    async def add_orders(self, act_id: int, orders: Sequence[Order], now: datetime, *, undo: bool) -> None:
-        """Store what an act has done; what it has ordered already is not ordered again."""
-        rows = [
-            {
-                "act_id": act_id,
-                "subject": each.subject,
-                "verb": each.verb,
-                "undo": undo,
-                "arguments": dict(each.arguments),
-                "ordered_at": now,
-                "result": "announced" if each.verb == "announce" else None,
-            }
-            for each in orders
-        ]
-        if rows:
-            await self.session.execute(insert(OrderRow).on_conflict_do_nothing(), rows)
+    async def add_order(self, act_id: int, order: Order, command_id: int | None, now: datetime, *, undo: bool) -> None:
+        """Store what an act has had done."""
+        await self.session.execute(
+            insert(OrderRow).values(
+                act_id=act_id,
+                subject=order.subject,
+                verb=order.verb,
+                undo=undo,
+                arguments=dict(order.arguments),
+                ordered_at=now,
+                command_id=command_id,
+            )
+        )
 
     async def in_force(self) -> list[ActRow]:
         """Return the acts that are not undone, the oldest first."""
@@ -159,22 +156,22 @@ class EnforcementRepository(Repository):
             .on_conflict_do_nothing()
         )
 
-    async def situation(self, penalties: Mapping[str, int]) -> Situation:
+    async def situation(self, penalties: Penalties) -> Situation:
         """Return how things are now, as the router stored it; `penalties` are the members' usual ones."""
         waiting = await self.session.execute(
-            select(WaitRow.queue, WaitRow.call_ref)
+            select(WaitRow.queue, WaitRow.call_ref, CallRow.node)
             .join(CallRow, CallRow.call_ref == WaitRow.call_ref)
             .where(WaitRow.left_at.is_(None), CallRow.ended_at.is_(None), CallRow.answered_at.is_(None))
             .ext(distinct_on(WaitRow.queue))
             .order_by(WaitRow.queue, CallRow.offered_at, WaitRow.call_ref)
         )
         paused = await self.session.execute(
-            select(SpellRow.agent, SpellRow.reason, SpellRow.started_at)
+            select(SpellRow.agent, SpellRow.node, SpellRow.reason, SpellRow.started_at)
             .where(SpellRow.state == "paused", SpellRow.ended_at.is_(None))
             .order_by(SpellRow.agent)
         )
-        breaks = tuple(Break(agent, reason or "", since) for agent, reason, since in paused)
-        return Situation({row.queue: row.call_ref for row in waiting}, breaks, dict(penalties))
+        breaks = tuple(Break(agent, node, reason or "", since) for agent, node, reason, since in paused)
+        return Situation({row.queue: Waiting(row.call_ref, row.node) for row in waiting}, breaks, dict(penalties))
 
     async def now(self) -> datetime:
         """Return the database's time: the one clock that all processes share."""
@@ -182,5 +179,9 @@ class EnforcementRepository(Repository):
         return moment
 
     async def _load(self, query: Select[ActRow]) -> list[ActRow]:
-        loaded = query.options(selectinload(ActRow.policy), selectinload(ActRow.orders), selectinload(ActRow.effects))
+        loaded = query.options(
+            selectinload(ActRow.policy),
+            selectinload(ActRow.orders).selectinload(OrderRow.command),
+            selectinload(ActRow.effects),
+        )
         return list(await self.session.scalars(loaded, execution_options={"populate_existing": True}))

@@ -45,8 +45,9 @@ class OrderOut(BaseModel):
     undo: bool
     arguments: dict[str, Any]
     ordered_at: datetime
-    command_id: str | None
-    result: str | None
+    command_id: int | None
+    result: Literal["announced", "ordered", "running", "done", "failed", "expired"] | None
+    error: str | None
 
 
 class ActOut(BaseModel):

@@ -117,7 +117,8 @@ def _order_json(order: OrderRow) -> dict[str, Any]:
         "arguments": order.arguments,
         "ordered_at": _iso(order.ordered_at),
         "command_id": order.command_id,
-        "result": order.result,
+        "result": "announced" if order.verb == "announce" else order.command and order.command.state,
+        "error": order.command and order.command.error,
     }
 
 

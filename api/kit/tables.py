@@ -4,6 +4,7 @@ from api.accounts import models as accounts
 from api.agents import models as agents
 from api.callbacks import models as callbacks
 from api.calls import models as calls
+from api.commands import models as commands
 from api.enforcement import models as enforcement
 from api.heartbeats import models as heartbeats
 from api.kit import changes
@@ -13,5 +14,18 @@ from api.recordings import models as recordings
 from api.tickets import models as tickets
 from api.transcripts import models as transcripts
 
-MODULES = (accounts, callbacks, enforcement, agents, calls, changes, heartbeats, live, recordings, tickets, transcripts)
+MODULES = (
+    accounts,
+    commands,
+    callbacks,
+    enforcement,
+    agents,
+    calls,
+    changes,
+    heartbeats,
+    live,
+    recordings,
+    tickets,
+    transcripts,
+)
 METADATA = Base.metadata

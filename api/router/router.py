@@ -8,14 +8,21 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import DBAPIError
 
 from api.accounts.service import store_agents
+from api.agents.desks import load_desks
+from api.agents.routing import load_routing
+from api.commands.service import MAIN_NODE
 from api.enforcement.loop import Enforcement
 from api.heartbeats.service import Pulse, beat
 from api.kit import logs
 from api.kit.database import Database, url_of
 from api.kit.settings import Settings
+from api.router.advisor import WANTED_EVENTS as ADVISOR_EVENTS
+from api.router.advisor import Advisor
+from api.router.commands import Executor
 from api.router.known import known_calls
 from api.router.store import CallStore
 from api.supervisor.site import asterisk_site
+from telephony.actions.reach import Reach
 from telephony.ami.connection import AmiConnection, Gap
 from telephony.ami.errors import AmiError
 from telephony.ami.protocol import AmiMessage
@@ -44,6 +51,17 @@ class Router:
         self._database = database
         self._asterisk = asterisk
         self.store = CallStore(database)
+        reach = Reach.of(site)
+        self.advisor = Advisor(
+            database,
+            asterisk,
+            reach,
+            load_routing(settings.config_dir),
+            load_desks(settings.config_dir),
+            MAIN_NODE,
+            never_held=frozenset(seat.extension for seat in site.agents if seat.drill),
+        )
+        self.executor = Executor(database, asterisk, reach, self.advisor, MAIN_NODE)
         # Until when nothing was missed: None before the first resync, standing still while one is owed.
         self._complete_until: float | None = None
         self._resync_owed = True
@@ -53,6 +71,7 @@ class Router:
         async for item in self._asterisk:
             if isinstance(item, Gap):
                 log.info("resync", reason=item.reason)
+                self.advisor.connected()
                 await self._resync()
             else:
                 self._take(item)
@@ -64,7 +83,10 @@ class Router:
         return Pulse(self.store.lag_seconds, state + waiting)
 
     def _take(self, message: AmiMessage) -> None:
-        self.store.put(self._reducer.apply(message))
+        changed = self._reducer.apply(message)
+        self.store.put(changed)
+        self.advisor.hear(message)
+        self.advisor.take(changed)
         if not self._resync_owed:
             self._complete_until = time.time()
 
@@ -90,6 +112,7 @@ class Router:
         forgotten = [call for call in known if not self._reducer.knows(call.call_ref)]
         lost = [*self._reducer.end_lost(there), *end_unaccounted(forgotten, there)]
         self.store.put([*changed, *lost])
+        self.advisor.take([*changed, *lost])
         self._complete_until, self._resync_owed = began, False
         log.info("resynced", since=since.isoformat(), completed=len(changed), lost=len(lost))
 
@@ -125,15 +148,20 @@ async def run_router(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
     database = Database(url_of(settings), pool_size=3)
     site = asterisk_site(settings)
-    asterisk = AmiConnection(settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=WANTED_EVENTS)
+    asterisk = AmiConnection(
+        settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=WANTED_EVENTS | ADVISOR_EVENTS
+    )
     try:
         async with asterisk, asyncio.TaskGroup() as tasks:
             router = Router(settings, database, asterisk)
-            usual = {seat.extension: seat.penalty for seat in site.agents}
+            desks = (settings.queue.name, *(desk.name for desk in site.desks))
+            usual = {(desk, seat.extension): penalty for desk in desks for seat, penalty in site.members(desk)}
             enforcement = Enforcement(database, settings.config_dir, settings.timezone, usual)
             running = [
                 tasks.create_task(router.run(), name="events"),
                 tasks.create_task(router.store.run(), name="store"),
+                tasks.create_task(router.advisor.run(), name="advisor"),
+                tasks.create_task(router.executor.run(), name="commands"),
                 tasks.create_task(beat(database, "router", router.pulse), name="heartbeat"),
                 tasks.create_task(enforcement.run(), name="enforcement"),
                 tasks.create_task(beat(database, "enforcement", enforcement.pulse), name="enforcement heartbeat"),

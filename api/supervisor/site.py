@@ -1,3 +1,5 @@
+from api.agents.desks import load_desks
+from api.agents.routing import load_routing
 from api.agents.seats import load_seats
 from api.agents.secrets import load_or_create
 from api.kit.settings import Settings
@@ -25,4 +27,6 @@ def asterisk_site(settings: Settings) -> AsteriskSite:
         queue=settings.queue.name,
         numbers=(settings.queue.number,),
         templates=settings.config_dir / "asterisk",
+        desks=load_desks(settings.config_dir).desks,
+        wrap_up_seconds=load_routing(settings.config_dir).guard_seconds,
     )

@@ -44,6 +44,12 @@ class FieldError(ValueError):
     """A value that a field cannot hold; the message says what it can, in Chinese and English."""
 
 
+def settled(fields: Mapping[str, Field]) -> bool:
+    """Say whether a draft is done: there is something in it, and a human stands behind all of it."""
+    filled = [field for field in fields.values() if field.get("value") is not None]
+    return bool(filled) and all(field.get("confirmed") for field in filled)
+
+
 def checked(name: str, value: str | None, matters: Collection[str], units: Collection[str]) -> str | None:
     """Return a value as it is stored: trimmed, on one line, digits plain; None and nothing but blanks are None.
 

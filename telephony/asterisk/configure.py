@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from telephony.asterisk.desk import DESK_NAME, Desk
 from telephony.asterisk.install import AsteriskInstall
 from telephony.asterisk.music import write_hold_music
 from telephony.errors import TelephonyError
@@ -34,6 +35,8 @@ class AgentSeat:
     password: str
     # A seat for phones that a test brings along (`zhitong call`); it is asked first and never beside a trunk.
     drill: bool = False
+    # The desks that this seat also belongs to, each with the penalty there: (("enterprise", 0),).
+    desks: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,11 @@ class AsteriskSite:
     overflow_seconds: int = 20
     longest_wait_seconds: int = 600
     service_level_seconds: int = 15
+    desks: tuple[Desk, ...] = ()
+    # After a call Asterisk itself leaves the agent alone for so long, also when no router holds the agent for more.
+    wrap_up_seconds: int = 0
+    # A citizen on hold goes back into the queue after so long: the agent, or the router, may be gone.
+    hold_seconds: int = 180
     # So long after its end a call's sound still lies in `live/`, for a transcriber that is a little behind.
     live_kept_seconds: int = 60
     directories: "SiteDirectories" = field(init=False)
@@ -78,6 +86,22 @@ class AsteriskSite:
     def __post_init__(self) -> None:
         object.__setattr__(self, "data_dir", self.data_dir.absolute())
         object.__setattr__(self, "directories", SiteDirectories(self.data_dir))
+
+    @property
+    def all_numbers(self) -> tuple[str, ...]:
+        """Every number that citizens dial: the hotline's and the desks'."""
+        return (*self.numbers, *(number for desk in self.desks for number in desk.numbers))
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Every queue: the hotline's first, then the desks'."""
+        return (self.queue, *(desk.name for desk in self.desks))
+
+    def members(self, queue: str) -> tuple[tuple[AgentSeat, int], ...]:
+        """Who answers a queue, each with the penalty there: every seat the hotline's, those that list it a desk's."""
+        if queue == self.queue:
+            return tuple((seat, seat.penalty) for seat in self.agents)
+        return tuple((seat, penalty) for seat in self.agents for name, penalty in seat.desks if name == queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +141,11 @@ class SiteDirectories:
         return self.data_dir / "recordings"
 
     @property
+    def outward(self) -> Path:
+        """Recordings of the calls that agents place: no citizen's call, so nothing transcribes them."""
+        return self.recordings / "outward"
+
+    @property
     def live(self) -> Path:
         """The sound of calls in progress, 48 kHz without header: R-agent.sln48, R-citizen.sln48."""
         return self.data_dir / "live"
@@ -124,7 +153,18 @@ class SiteDirectories:
     def all(self) -> list[Path]:
         """Every directory that Asterisk itself writes to or reads its configuration from."""
         logs = [self.log / "cdr-csv", self.log / "cel-custom"]
-        return [self.etc, self.log, *logs, self.run, self.lib, self.lib / "moh", self.spool, self.recordings, self.live]
+        return [
+            self.etc,
+            self.log,
+            *logs,
+            self.run,
+            self.lib,
+            self.lib / "moh",
+            self.spool,
+            self.recordings,
+            self.outward,
+            self.live,
+        ]
 
 
 def render(site: AsteriskSite, install: AsteriskInstall) -> Path:
@@ -160,7 +200,13 @@ def render(site: AsteriskSite, install: AsteriskInstall) -> Path:
     return site.directories.etc / "asterisk.conf"
 
 
-def render_dialplan(templates: Path, agents: Sequence[AgentSeat], numbers: Sequence[str] = ("12345",)) -> str:
+def render_dialplan(
+    templates: Path,
+    agents: Sequence[AgentSeat],
+    numbers: Sequence[str] = ("12345",),
+    desks: Sequence[Desk] = (),
+    trunk: Trunk | None = None,
+) -> str:
     """Return the shipped dialplan as text, for its proof; nothing is written."""
     site = AsteriskSite(
         Path("/nonexistent"),
@@ -172,6 +218,8 @@ def render_dialplan(templates: Path, agents: Sequence[AgentSeat], numbers: Seque
         tuple(agents),
         numbers=tuple(numbers),
         templates=templates,
+        desks=tuple(desks),
+        trunk=trunk,
     )
     environment = Environment(
         loader=FileSystemLoader(templates),
@@ -191,6 +239,7 @@ def check_site(site: AsteriskSite) -> None:
             "(spaces, quotes, commas, …): choose another with --data or ZHITONG_DATA."
         )
     _check_seats(site)
+    _check_desks(site)
     names = [site.queue, site.ami_user, *([site.trunk.name] if site.trunk else [])]
     if not all(_NAME.match(name) for name in names) or not _SECRET.match(site.ami_secret):
         raise SiteError("queue, AMI user and trunk names and the AMI secret may only hold letters, digits, _ and -.")
@@ -215,14 +264,33 @@ def _check_seats(site: AsteriskSite) -> None:
     twice = {extension for extension in extensions if extensions.count(extension) > 1}
     if twice:
         raise SiteError(f"extension {', '.join(sorted(twice))} is given to two agents; each needs its own.")
-    clash = set(extensions) & set(site.numbers)
-    if clash or not all(_DIGITS.match(number) for number in site.numbers):
-        raise SiteError(f"hotline numbers {site.numbers} must be digits and differ from every agent's extension.")
+    clash = set(extensions) & set(site.all_numbers)
+    if clash or not all(_DIGITS.match(number) for number in site.all_numbers):
+        raise SiteError(f"hotline numbers {site.all_numbers} must be digits and differ from every agent's extension.")
     if site.trunk is not None and any(seat.drill for seat in site.agents):
         raise SiteError(
             "this site has a trunk and drill seats: citizens' calls would ring phones that only tests bring. "
             "Remove the drill seats from config/agents.toml."
         )
+
+
+def _check_desks(site: AsteriskSite) -> None:
+    """Asterisk would take two desks of one name, and a call to one number to the first of two, without a word."""
+    for listed, what in ((site.queues, "desk"), (site.all_numbers, "number")):
+        twice = {each for each in listed if listed.count(each) > 1}
+        if twice:
+            raise SiteError(f"{what} {', '.join(sorted(twice))} is there twice: correct config/desks.toml.")
+    for desk in site.desks:
+        if not DESK_NAME.match(desk.name):
+            raise SiteError(f"desk {desk.name!r}: a name is made of a-z, 0-9 and -, and begins with a letter.")
+    for seat in site.agents:
+        unknown = {name for name, _ in seat.desks} - {desk.name for desk in site.desks}
+        if unknown:
+            raise SiteError(
+                f"agent {seat.extension} belongs to desk {', '.join(sorted(unknown))}, which config/desks.toml has not."
+            )
+        if any(penalty < 0 for _, penalty in seat.desks):
+            raise SiteError(f"agent {seat.extension}: a desk's penalty is negative; use 0 (asked first) or more.")
 
 
 def _write_private(path: Path, text: str) -> None:

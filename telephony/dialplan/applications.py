@@ -89,6 +89,7 @@ HARMLESS = frozenset(
         "unpausequeuemember",
         "dbdel",
         "dbdeltree",
+        "bridgewait",
         "stackpop",
         "sendtext",
         "channelredirect",

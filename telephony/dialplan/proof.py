@@ -18,6 +18,8 @@ from telephony.dialplan.parser import Dialplan, Step, parse, split_call
 from telephony.dialplan.paths import Place, endless_loops
 
 _DEEPEST_GOSUB = 12
+# Where an agent's order moves a citizen who has met a human (telephony/actions/hold.py): no line of the file says so.
+_MOVED_TO = ("held",)
 # Variables whose value the proof knows: those of the place where the call stands.
 _OWN_VARIABLES = re.compile(r"\$\{(EXTEN|CONTEXT)\}")
 
@@ -42,6 +44,11 @@ def check(
         proof.report(line, f"{number}@{context}", f"{number} is not an extension of [{context}]: the call is refused")
     else:
         proof.walk(Place(*start, 0, number=number))
+        proof.walk_helpers()
+        for moved in _MOVED_TO:
+            found = plan.find(moved, "s")
+            if found is not None:
+                proof.walk(Place(*found, 0, number="s", human=True))
         proof.walk_helpers()
     return sorted(set(proof.findings))
 
@@ -124,6 +131,8 @@ class _Proof:
                 self._judge(step, place, inner)
         elif lower not in HARMLESS | ENDS | BRANCHES:
             self.report(step.line, where, f"{name or 'this line'} is not known to leave the caller alone")
+        if lower == "bridgewait" and "S(" not in arguments:
+            self.report(step.line, where, "BridgeWait without S(seconds) waits for nobody, without end")
         if lower == "dial":
             self._judge_dial(step, place, arguments)
         elif lower == "queue":

@@ -14,12 +14,17 @@ import numpy.typing as npt
 import pytest
 
 from telephony.asterisk.configure import AgentSeat, AsteriskSite
+from telephony.asterisk.desk import Desk
 from telephony.asterisk.install import AsteriskInstall, find_or_fetch
 from telephony.asterisk.process import AsteriskProcess, free_port
 from telephony.phones import AgentPhone, PlacedCall, place_call
 
 ROOT = Path(__file__).parents[2]
-SEATS = tuple(AgentSeat(str(number), str(number), 1, f"secret-password-{number}") for number in (8001, 8002, 8003))
+SEATS = tuple(
+    AgentSeat(str(number), str(number), 1, f"secret-password-{number}", desks=desks)
+    for number, desks in ((8001, ()), (8002, ()), (8003, (("enterprise", 0),)))
+)
+DESKS = (Desk("enterprise", "企业专席", "enterprise desk", ("12345802",), wait_seconds=4),)
 Signal = npt.NDArray[np.int16]
 
 
@@ -41,6 +46,8 @@ def site_for(data_dir: Path) -> AsteriskSite:
         overflow_seconds=4,
         longest_wait_seconds=4,
         live_kept_seconds=1,
+        desks=DESKS,
+        hold_seconds=3,
     )
 
 
@@ -87,11 +94,23 @@ class Hotline:
         return AgentPhone(self.install, self.site, seat, audio, answer_after=answer_after)
 
     async def call(
-        self, audio: Path, *, caller: str = "13800001111", name: str | None = None, hangup_after: float | None = None
+        self,
+        audio: Path,
+        *,
+        caller: str = "13800001111",
+        name: str | None = None,
+        hangup_after: float | None = None,
+        number: str | None = None,
     ) -> PlacedCall:
         async with asyncio.timeout(40):
             return await place_call(
-                self.install, self.site, audio, caller=caller, caller_name=name, hangup_after=hangup_after
+                self.install,
+                self.site,
+                audio,
+                caller=caller,
+                caller_name=name,
+                hangup_after=hangup_after,
+                number=number,
             )
 
     def recordings(self) -> set[str]:

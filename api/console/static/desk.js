@@ -199,7 +199,10 @@
     // Enter on a button presses that button.
     if (!event.target.closest("button, a")) acts.Enter = inside ? () => draft.edit(draft.current()) : draft.start;
     const act = acts[event.key];
-    if (!act) return;
+    if (!act) {
+      if (typeof bar !== "undefined" && bar.key(event.key)) event.preventDefault();
+      return;
+    }
     event.preventDefault();
     act();
   });

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -103,8 +103,8 @@ def _make_acts() -> None:
         sa.Column("undo", sa.Boolean(), nullable=False),
         sa.Column("arguments", postgresql.JSONB(), nullable=False),
         _at("ordered_at"),
-        sa.Column("command_id", sa.Text(), nullable=True),
-        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("command_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["command_id"], ["commands.command_id"], name=op.f("fk_enforcement_orders_command_id")),
         sa.ForeignKeyConstraint(["act_id"], ["enforcement_acts.act_id"], name=op.f("fk_enforcement_orders_act_id")),
         sa.PrimaryKeyConstraint("act_id", "subject", "verb", "undo", name=op.f("pk_enforcement_orders")),
     )
@@ -171,7 +171,8 @@ def _make_callbacks() -> None:
         sa.Column("agent", sa.Text(), nullable=False),
         _at("dialled_at"),
         sa.Column("dialled_by", sa.Text(), nullable=False),
-        sa.Column("command_id", sa.Text(), nullable=True),
+        sa.Column("command_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["command_id"], ["commands.command_id"], name=op.f("fk_callback_tries_command_id")),
         sa.Column("call_ref", sa.Text(), nullable=True),
         sa.Column("result", sa.Text(), nullable=True),
         _at("ended_at", nullable=True),

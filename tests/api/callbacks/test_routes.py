@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from api.callbacks import service
+from api.commands.models import CommandRow
 from api.kit import clock
 from tests.api.callbacks.conftest import Follower
 from tests.api.conftest import NewToken
@@ -89,6 +91,23 @@ async def test_a_try_that_failed_on_our_side_is_none_of_the_callers(
         assert (await _dial(client, owed["1.1"])).status_code == 200
         one = (await _result(client, owed["1.1"], ordinal, "agent_absent")).json()
     assert (one["state"], len(one["tries"])) == ("open", 3)
+
+
+async def test_a_dial_that_no_router_carried_out_is_told_and_can_be_tried_again_at_once(
+    client: httpx.AsyncClient, owed: dict[str, int], follower: Follower
+) -> None:
+    await _dial(client, owed["1.1"])
+    async with follower.database.session() as session:
+        command = await session.scalar(select(CommandRow))
+        assert command is not None
+        assert (command.verb, command.arguments) == ("dial", {"extension": "8001", "number": "13800000001"})
+        assert command.about == {"callback_id": owed["1.1"], "call_ref": "1.1"}
+        command.state, command.error, command.finished_at = "failed", "There is no line outward.", clock.now()
+    assert await follower.follow(clock.now()) == [owed["1.1"]]
+    one = (await client.get(f"/api/v1/callbacks/{owed['1.1']}")).json()
+    (tried,) = one["tries"]
+    assert (tried["result"], tried["told_by"], tried["error"]) == ("failed", None, "There is no line outward.")
+    assert (await _dial(client, owed["1.1"])).status_code == 200
 
 
 async def test_two_agents_never_call_the_same_caller_back_at_once(

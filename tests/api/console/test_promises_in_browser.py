@@ -22,7 +22,10 @@ async def test_the_record_follows_what_is_done_and_shows_what_it_achieved(
 ) -> None:
     now = clock.now() - 20 * MINUTE
     day = desk.Desk(database)
-    day.now, day.enforcer = now, Enforcer(LEVELS, "Asia/Shanghai", {"8003": 5, "8004": 5}, "node:1")
+    day.now, day.enforcer = (
+        now,
+        Enforcer(LEVELS, "Asia/Shanghai", {("hotline", "8003"): 5, ("hotline", "8004"): 5}, "node:1"),
+    )
     await page.goto(f"{address}/enforcement?day={clock.local_date(now, 'Asia/Shanghai')}")
     await expect(page.locator("#live")).to_contain_text("实时")
     await expect(page.locator(".none")).to_be_visible()

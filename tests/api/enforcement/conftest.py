@@ -52,7 +52,9 @@ cool_down_seconds = 30
 members = ["8003", "8004"]
 penalty = 1
 """
-ENFORCER = Enforcer(parse_service_levels(FILE), "Asia/Shanghai", {"8003": 5, "8004": 5}, "test:1")
+ENFORCER = Enforcer(
+    parse_service_levels(FILE), "Asia/Shanghai", {("hotline", "8003"): 5, ("hotline", "8004"): 5}, "test:1"
+)
 Rings = Callable[..., Call]
 
 

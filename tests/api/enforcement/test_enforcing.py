@@ -36,6 +36,10 @@ async def test_pressure_rises_and_falls(desk: Desk) -> None:
     assert {each.done_by for each in (warned, reserve)} == {"test:1"}
     ordered = [(each.subject, each.undo, each.arguments["value"]) for each in reserve.orders]
     assert sorted(ordered) == [("8003", False, 1), ("8003", True, 5), ("8004", False, 1), ("8004", True, 5)]
+    commands = [each.command for each in reserve.orders if each.command is not None]
+    assert [(each.verb, each.state, each.about) for each in commands] == [
+        ("set_penalty", "ordered", {"enforcement_act": reserve.act_id})
+    ] * 4
     assert warned.orders == []
 
 

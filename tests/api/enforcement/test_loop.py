@@ -33,7 +33,7 @@ async def pressed(database: Database) -> Database:
 
 
 def loop_of(database: Database, config: Path) -> Enforcement:
-    return Enforcement(database, config, "Asia/Shanghai", {"8003": 5, "8004": 5})
+    return Enforcement(database, config, "Asia/Shanghai", {("hotline", "8003"): 5, ("hotline", "8004"): 5})
 
 
 async def _acts(database: Database) -> list[str]:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from api.enforcement.plan import Break, InForce, Order, Situation, orders, undoing
+from api.enforcement.plan import Break, InForce, Order, Situation, Waiting, orders, undoing
 from api.enforcement.policy import Rung
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-PENALTIES = {"8001": 1, "8003": 5, "8004": 5}
+PENALTIES = {("hotline", "8001"): 1, ("hotline", "8003"): 5, ("hotline", "8004"): 5}
 
 
 def standing(act: str, ordered: dict[tuple[str, str], datetime] | None = None, **given: Any) -> InForce:
@@ -55,7 +55,7 @@ def test_nobody_is_asked_later_than_usual() -> None:
 
 def test_a_break_is_announced_first_and_ended_only_after_notice() -> None:
     since = NOON - timedelta(minutes=5)
-    situation = Situation(breaks=(Break("8001", "break", since), Break("8002", "Auto-Pause", since)))
+    situation = Situation(breaks=(Break("8001", "main", "break", since), Break("8002", "main", "Auto-Pause", since)))
     act = standing("end_breaks", reasons=("break",), notice_seconds=60)
     (announced,) = orders(act, situation, NOON)
     assert (announced.verb, announced.arguments["extension"]) == ("announce", "8001")
@@ -64,26 +64,30 @@ def test_a_break_is_announced_first_and_ended_only_after_notice() -> None:
     (ended,) = orders(told, situation, NOON + timedelta(seconds=60))
     assert (ended.verb, ended.arguments) == ("unpause", {"extension": "8001"})
     assert orders(told, Situation(), NOON + timedelta(seconds=60)) == (), "the agent came back by themselves"
-    another = Situation(breaks=(Break("8001", "break", NOON + timedelta(minutes=9)),))
+    another = Situation(breaks=(Break("8001", "main", "break", NOON + timedelta(minutes=9)),))
     assert [each.verb for each in orders(told, another, NOON + timedelta(minutes=10))] == ["announce"]
 
 
 def test_without_notice_a_break_is_never_ended() -> None:
-    situation = Situation(breaks=(Break("8001", "break", NOON),))
+    situation = Situation(breaks=(Break("8001", "main", "break", NOON),))
     act = standing("end_breaks", {("8001 2026-11-23T04:00:00+00:00", "announce"): NOON}, reasons=("break",))
     assert orders(act, situation, NOON + timedelta(hours=1)) == ()
 
 
 def test_each_caller_who_becomes_the_longest_waiting_is_raised_once() -> None:
     act = standing("raise_priority")
-    (first,) = orders(act, Situation(longest_waiting={"hotline": "1.1", "other": "9.9"}), NOON)
-    assert first == Order("1.1", "raise_priority", {"call_ref": "1.1", "value": 90})
+    (first,) = orders(
+        act, Situation(longest_waiting={"hotline": Waiting("1.1", "east"), "other": Waiting("9.9", "main")}), NOON
+    )
+    assert first == Order("1.1", "raise_priority", {"call_ref": "1.1", "value": 90}, "east")
     raised = replace(act, ordered={("1.1", "raise_priority"): NOON})
-    assert orders(raised, Situation(longest_waiting={"hotline": "1.1"}), NOON) == ()
-    assert [each.subject for each in orders(raised, Situation(longest_waiting={"hotline": "1.2"}), NOON)] == ["1.2"]
+    assert orders(raised, Situation(longest_waiting={"hotline": Waiting("1.1", "east")}), NOON) == ()
+    assert [
+        each.subject for each in orders(raised, Situation(longest_waiting={"hotline": Waiting("1.2", "main")}), NOON)
+    ] == ["1.2"]
     assert orders(raised, Situation(), NOON) == ()
 
 
 def test_a_warning_needs_no_telephony() -> None:
     for act in ("warn_wall", "tell_supervisor"):
-        assert orders(standing(act), Situation(longest_waiting={"hotline": "1.1"}), NOON) == ()
+        assert orders(standing(act), Situation(longest_waiting={"hotline": Waiting("1.1", "east")}), NOON) == ()

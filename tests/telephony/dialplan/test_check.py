@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -5,23 +6,56 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.asterisk.configure import render_dialplan
-from telephony.dialplan import check, check_queues
+from telephony.dialplan import Finding, check, check_queues
 from telephony.dialplan.applications import INTERACTIVE
 from telephony.dialplan.parser import matches, parse
-from tests.telephony.conftest import ROOT, SEATS
+from tests.telephony.conftest import DESKS, ROOT, SEATS
 
-SHIPPED = render_dialplan(ROOT / "config" / "asterisk", SEATS)
+SHIPPED = render_dialplan(ROOT / "config" / "asterisk", SEATS, desks=DESKS)
+NUMBERS = ("12345", *DESKS[0].numbers)
 LINES = SHIPPED.split("\n")
 # From the first line of a context on; before it, a line stands outside every context and is named for that.
-STEPS = [number for number, line in enumerate(LINES) if line.lstrip().startswith(("exten =>", "same =>"))]
+# What agents dial outward ([outward] and below) is no way of a citizen's call, and not looked at.
+STEPS = [
+    number
+    for number, line in enumerate(LINES[: LINES.index("[outward]")])
+    if line.lstrip().startswith(("exten =>", "same =>"))
+]
+
+
+def found(text: str) -> Iterator[Finding]:
+    """Give what breaks the proof from any number that citizens dial."""
+    return (finding for number in NUMBERS for finding in check(text, number=number))
 
 
 def test_the_shipped_dialplan_is_proven() -> None:
-    assert check(SHIPPED) == []
+    assert list(found(SHIPPED)) == []
+
+
+def test_a_menu_in_a_desk_is_found_also_when_only_its_own_number_leads_there() -> None:
+    desk = next(number for number, line in enumerate(LINES) if "Queue(enterprise" in line)
+    for application in ("Background(menu)", "Read(X)", "VoiceMail(1@x)"):
+        text = "\n".join([*LINES[:desk], f" same => n,{application}", *LINES[desk:]])
+        assert any(finding.line == desk + 1 for finding in check(text)), application
+    own = SHIPPED.replace("exten => 12345802,1,", "exten => 12345802,1,WaitExten(5)\n same => n,", 1)
+    assert check(own) == []
+    assert any("keys" in finding.reason for finding in found(own))
+
+
+def test_a_desk_whose_caller_is_left_alone_after_it_is_found() -> None:
+    lone = SHIPPED.replace("Queue(enterprise,r,,,4)", "Hangup()")
+    assert any("not met a human" in finding.reason for finding in found(lone))
+
+
+def test_a_citizen_on_hold_is_never_left_without_an_end() -> None:
+    endless = SHIPPED.replace("BridgeWait(held,participant,S(180))", "BridgeWait(held,participant)")
+    assert endless != SHIPPED
+    assert any("without end" in finding.reason for finding in found(endless))
 
 
 def test_the_shipped_queue_has_no_keys() -> None:
     text = (ROOT / "config" / "asterisk" / "queues.conf.j2").read_text()
+    assert "member =>" in text
     assert check_queues(text) == []
     (finding,) = check_queues(text + "\ncontext = menu ; press 1\n")
     assert finding.line == len(text.split("\n")) + 1
@@ -32,7 +66,7 @@ def test_the_shipped_queue_has_no_keys() -> None:
 def test_any_menu_at_any_line_of_the_shipped_dialplan_is_found_and_named(after: int, name: str, upper: bool) -> None:
     application = name.upper() if upper else name
     text = "\n".join([*LINES[: after + 1], f" same => n,{application}(x,1)", *LINES[after + 1 :]])
-    assert any(finding.line == after + 2 for finding in check(text))
+    assert any(finding.line == after + 2 for finding in found(text))
 
 
 @settings(max_examples=100, deadline=None)
@@ -40,7 +74,7 @@ def test_any_menu_at_any_line_of_the_shipped_dialplan_is_found_and_named(after: 
 def test_a_menu_hidden_in_another_application_is_found(after: int, application: str) -> None:
     for line in (f"ExecIf(1?{application})", f"TryExec({application})", f"ExecIf($[1 = 1]?NoOp():{application})"):
         text = "\n".join([*LINES[: after + 1], f" same => n,{line}", *LINES[after + 1 :]])
-        assert any(finding.line == after + 2 for finding in check(text)), line
+        assert any(finding.line == after + 2 for finding in found(text)), line
 
 
 @settings(max_examples=100, deadline=None)

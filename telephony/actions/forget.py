@@ -1,0 +1,14 @@
+from telephony.actions.advise import known_family
+from telephony.actions.reach import Reach, telephone
+from telephony.ami.connection import AmiConnection
+from telephony.ami.errors import ActionRefused
+
+
+async def forget(asterisk: AmiConnection, reach: Reach, *, family: str, caller: str) -> None:  # noqa: ARG001 - a verb
+    """Take advice back; where there was none, nothing happens."""
+    try:
+        await asterisk.action("DBDel", Family=known_family(family), Key=telephone(caller))
+    except ActionRefused as refusal:
+        # Asterisk's word for what was not there (manager.c, action_dbdel).
+        if "could not be deleted" not in str(refusal):
+            raise

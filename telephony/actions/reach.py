@@ -1,0 +1,75 @@
+import re
+from dataclasses import dataclass
+
+from telephony.actions.errors import ActionInvalid
+from telephony.asterisk.configure import AsteriskSite
+
+_REASON_CHARACTERS = 40
+_HIGHEST_PENALTY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What an order may name: the seats, the queues, and the line outward.
+
+    Every value is checked here before it is sent: what is no number, seat or queue never reaches Asterisk.
+    """
+
+    extensions: frozenset[str]
+    queues: tuple[str, ...]
+    # The carrier's endpoint and its host, None where this Asterisk has no line outward.
+    trunk: tuple[str, str] | None = None
+    # What the called party sees.
+    own_number: str = "12345"
+
+    @classmethod
+    def of(cls, site: AsteriskSite) -> "Reach":
+        """Return what one Asterisk reaches."""
+        trunk = (site.trunk.name, site.trunk.hosts[0]) if site.trunk else None
+        return cls(frozenset(seat.extension for seat in site.agents), site.queues, trunk, site.numbers[0])
+
+    def seat(self, extension: str) -> str:
+        """Return the extension of a seat. Raises ActionInvalid."""
+        if extension not in self.extensions:
+            raise ActionInvalid(f"没有座席 {extension!r}。 There is no seat {extension!r}: see config/agents.toml.")
+        return extension
+
+    def queue(self, name: str) -> str:
+        """Return the name of a queue. Raises ActionInvalid."""
+        if name not in self.queues:
+            raise ActionInvalid(f"没有队列 {name!r}。 There is no queue {name!r}; there are {', '.join(self.queues)}.")
+        return name
+
+    def device(self, number: str) -> str:
+        """Return the telephone that a number rings: a seat's, or one outside. Raises ActionInvalid."""
+        if number in self.extensions:
+            return f"PJSIP/{number}"
+        dialled = telephone(number)
+        if self.trunk is None:
+            raise ActionInvalid(
+                f"{number} 不是座席，本机没有外线。 {number} is no seat, and there is no line outward: "
+                "set [trunk] in config/zhitong.toml."
+            )
+        name, host = self.trunk
+        return f"PJSIP/{name}/sip:{dialled}@{host}"
+
+
+def telephone(number: str) -> str:
+    """Return the digits of a telephone number (ITU-T E.164: at most 15). Raises ActionInvalid."""
+    if not re.fullmatch(r"\+?[0-9]{2,15}", number):
+        raise ActionInvalid(f"{number!r} 不是电话号码。 {number!r} is no telephone number: 2 to 15 digits.")
+    return number.removeprefix("+")
+
+
+def words(reason: str) -> str:
+    """Return a reason as it may stand in a pause: one line, at most 40 characters. Raises ActionInvalid."""
+    if not reason or len(reason) > _REASON_CHARACTERS or not reason.isprintable():
+        raise ActionInvalid("原因须为一行，1 至 40 个字。 A reason is one line of 1 to 40 characters.")
+    return reason
+
+
+def penalty(value: int) -> int:
+    """Return a penalty or a priority in 0-100. Raises ActionInvalid."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _HIGHEST_PENALTY:
+        raise ActionInvalid(f"{value!r} 不在 0–100 之间。 {value!r} is not a whole number from 0 to 100.")
+    return value
