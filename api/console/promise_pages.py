@@ -27,6 +27,7 @@ from api.kit.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 100
+_SHOWN = ("warn_wall", "call_reserve", "end_breaks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,18 @@ async def record_export(request: Request, principal: Visitor, wanted: Acts) -> R
     _may(principal.may(Permission.READ_ENFORCEMENT) and principal.may(Permission.EXPORT), principal.role)
     acts = wanted.wanted(request.app.state.settings.timezone)
     return sheet.download("enforcement", enforcement.sheet_of(request.app.state.database, acts))
+
+
+@router.get("/enforcement/banner")
+async def banner(request: Request, session: Session, principal: Visitor) -> Response:
+    """Give what is in force and concerns who looks: supervisors are told more than agents."""
+    directs = principal.may(Permission.DIRECT_AGENTS)
+    acts = [
+        enforcement.act_json(act)
+        for act in await enforcement.in_force(session)
+        if act.act in _SHOWN or (directs and act.act == "tell_supervisor")
+    ]
+    return _page(request, "banner.html", acts=acts, agents=await accounts.agent_names(session))
 
 
 @router.get("/callbacks")

@@ -54,6 +54,22 @@ async def test_the_record_follows_what_is_done_and_shows_what_it_achieved(
     assert [line.split(",")[3] for line in sheet.splitlines()[1:]] == ["warn_wall"]
 
 
+async def test_the_desk_tells_what_is_in_force_and_stops_when_it_ends(page: Page, database: Database) -> None:
+    day = desk.Desk(database)
+    penalties = {("hotline", "8003"): 5, ("hotline", "8004"): 5}
+    day.now, day.enforcer = clock.now() - MINUTE, Enforcer(LEVELS, "Asia/Shanghai", penalties, "node:1")
+    callers = [desk.waiting(f"1.{number}", day.now - timedelta(seconds=20)) for number in range(6)]
+    await day.store(*callers)
+    await day.look(times=3)
+    told = page.locator("#banner p")
+    await expect(told).to_have_count(2)
+    await expect(told.first).to_contain_text("排队人数 6 人")
+    await expect(told.nth(1)).to_contain_text("8003")
+    await day.store(*(desk.answered(call.call_ref, call.offered_at, 35) for call in callers))
+    await day.look(times=12)
+    await expect(told).to_have_count(0)
+
+
 async def test_a_caller_who_gave_up_is_called_back_by_one_key(page: Page, address: str, database: Database) -> None:
     now = clock.now()
     follower = owed.Follower(database)
