@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from api.agents.routing import load_routing
 from api.enforcement.load import ServiceLevelsError, load_service_levels, parse_service_levels, thaw
 from api.enforcement.policy import Policy
 
@@ -41,6 +42,13 @@ def test_every_reserve_agent_of_the_shipped_file_has_a_seat() -> None:
             assert all(f'extension = "{member}"' in seats for member in rung.members)
 
 
+def test_every_break_of_the_shipped_file_is_one_that_agents_take() -> None:
+    taken = load_routing(CONFIG).breaks
+    for target in shipped().target:
+        for rung in target.rung:
+            assert set(rung.reasons) <= set(taken)
+
+
 def test_a_site_without_the_file_promises_nothing(tmp_path: Path) -> None:
     assert load_service_levels(tmp_path).policies == ()
 
@@ -64,9 +72,9 @@ def _line(text: str) -> int:
         ('window = "24h"', 'window = "now"', 'name = "connected"', "is measured in the window"),
         ("seconds = 15\n", "", 'name = "answer-rate"', "answer_in_time needs seconds"),
         ('members = ["8004"]\n', "", "begins_at = 8\n", "call_reserve needs members"),
-        ('reasons = ["break"]\n', "", "begins_at = 60\n", "end_breaks needs reasons"),
+        ('reasons = ["rest", "training"]\n', "", "begins_at = 60\n", "end_breaks needs reasons"),
         (
-            'reasons = ["break"]\n',
+            'reasons = ["rest", "training"]\n',
             'reasons = ["break"]\npenalty = 1\n',
             "begins_at = 60\n",
             "end_breaks has no penalty",
