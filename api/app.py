@@ -16,12 +16,15 @@ from starlette.responses import Response
 
 from api.agents.routes import router as agents
 from api.agents.routing import load_routing
+from api.callbacks.routes import router as callbacks
 from api.calls.routes import router as calls
 from api.commands.routes import router as commands
 from api.console.pages import render
+from api.console.promise_pages import router as promise_pages
 from api.console.routes import SignInNeeded, sign_in_answer
 from api.console.routes import router as console
 from api.console.wall_routes import router as wall
+from api.enforcement.routes import router as enforcement
 from api.kit import problems
 from api.kit.database import Database, url_of
 from api.kit.feed import Feed
@@ -74,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     for router in (
         *(calls, agents, commands, live, recordings, uploads, tickets, speech, queues, reconciliations, system),
-        *(console, wall),
+        *(callbacks, enforcement, console, promise_pages, wall),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

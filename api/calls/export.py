@@ -1,7 +1,5 @@
 """Calls as a spreadsheet reads them."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
@@ -11,6 +9,10 @@ from api.calls import service
 from api.calls.repository import CallFilter
 from api.kit.database import Database
 from api.kit.pagination import Cursor
+from api.kit.sheet import BOM, cell
+from api.kit.sheet import lines as sheet_lines
+
+__all__ = ["BOM", "COLUMNS", "cell", "download", "lines"]
 
 COLUMNS = (
     "call_ref",
@@ -28,30 +30,11 @@ COLUMNS = (
     "ticket_id",
 )
 _BATCH = 500
-# Excel takes a file for UTF-8 only with this mark.
-BOM = "\ufeff"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def cell(value: Any) -> str:
-    """Return a value as a cell that no spreadsheet runs as a formula (OWASP: CSV injection)."""
-    if value is None:
-        return ""
-    if isinstance(value, int | float):
-        return str(value)
-    text = str(value)
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 
 def lines(rows: Iterable[Mapping[str, Any]], *, header: bool) -> str:
     """Return calls as CSV (RFC 4180), with the line of column names first where wanted."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    if header:
-        out.write(BOM)
-        writer.writerow(COLUMNS)
-    writer.writerows([cell(row[name]) for name in COLUMNS] for row in rows)
-    return out.getvalue()
+    return sheet_lines(COLUMNS, rows, header=header)
 
 
 def download(database: Database, wanted: CallFilter) -> StreamingResponse:

@@ -24,7 +24,9 @@ class CallRow(Base):
         CheckConstraint(f"via IN {PATHS}", name="via"),
         CheckConstraint(f"hung_up_by IN {SIDES}", name="hung_up_by"),
         Index(None, "offered_at", "call_ref"),
+        Index(None, "caller", "offered_at"),
         Index("ix_calls_in_progress", "offered_at", postgresql_where=text("outcome = 'in_progress'")),
+        Index("ix_calls_given_up", "ended_at", postgresql_where=text("outcome IN ('abandoned', 'short_abandoned')")),
     )
 
     call_ref: Mapped[str] = mapped_column(primary_key=True)

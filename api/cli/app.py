@@ -6,6 +6,7 @@ from api.cli import (
     call,
     check_dialplan,
     demo,
+    enforcement,
     metrics,
     mic,
     model,
@@ -37,6 +38,7 @@ app.add_typer(mic.app, name="mic")
 app.add_typer(speech.app, name="speech")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(token.app, name="token")
+app.add_typer(enforcement.app, name="enforcement")
 
 
 def main() -> None:

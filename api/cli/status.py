@@ -85,7 +85,7 @@ async def read(settings: Settings) -> list[Status]:
     return [
         _from_state("postgres", database_up, states.get("postgres"), database_says),
         _from_state("asterisk", asterisk, states.get("asterisk")),
-        _from_beats("router", beats, states.get("router"), lags.get("router"), router_says),
+        _from_beats("router", beats, states.get("router"), lags.get("router"), router_says, promises_words(beats)),
         _from_beats("worker", beats, states.get("worker"), lags.get("worker"), worker_says),
         _from_state("api", api, states.get("api")),
     ]
@@ -97,6 +97,11 @@ def live_words(live: LiveFigures) -> str:
     if live.calls:
         said += f", {live.lag_seconds:.1f} s"
     return said + (f"; 通话后转写 deferred: {live.deferred_now}" if live.deferred_now else "")
+
+
+def promises_words(beats: list[HeartbeatRow]) -> str:
+    """Say which promises to callers are kept, and what is wrong with config/service_levels.toml."""
+    return next((beat.detail or "" for beat in beats if beat.process == "enforcement"), "")
 
 
 def _from_state(part: str, up: bool, state: PartState | None, detail: str | None = None) -> Status:

@@ -23,7 +23,10 @@ _POSITION = re.compile(r"(\d{1,19})-(\d{1,18})")
 
 
 class Change(Base):
-    """One change of one call, in whatever part of it: `kind` is `call`, `recording`, `transcript` or `ticket`."""
+    """One change of one call, in whatever part of it: `kind` is `call`, `recording`, `transcript` or `ticket`.
+
+    Of kind `enforcement` and `callback`, `call_ref` is no call's: `act-7`, `callback-7`.
+    """
 
     __tablename__ = "changes"
 

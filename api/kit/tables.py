@@ -2,8 +2,10 @@
 
 from api.accounts import models as accounts
 from api.agents import models as agents
+from api.callbacks import models as callbacks
 from api.calls import models as calls
 from api.commands import models as commands
+from api.enforcement import models as enforcement
 from api.heartbeats import models as heartbeats
 from api.kit import changes
 from api.kit.base import Base
@@ -15,7 +17,7 @@ from api.tickets import models as tickets
 from api.transcripts import models as transcripts
 
 MODULES = (
-    *(accounts, agents, calls, changes, commands, heartbeats, live),
+    *(accounts, agents, callbacks, calls, changes, commands, enforcement, heartbeats, live),
     *(queues, reconciliations, recordings, tickets, transcripts),
 )
 METADATA = Base.metadata

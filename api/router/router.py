@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import DBAPIError
 
 from api.accounts.service import store_agents
-from api.agents.service import current_spells
+from api.enforcement.loop import Enforcement
 from api.heartbeats.service import Pulse, beat
 from api.kit import logs
 from api.kit.database import Database, Sessions, url_of
@@ -237,6 +237,13 @@ class Duty:
             raise
 
 
+def usual_penalties(settings: Settings) -> dict[tuple[str, str], int]:
+    """Return by desk and agent's extension how late each is asked when nothing presses."""
+    site = asterisk_site(settings)
+    desks = (settings.queue.name, *(desk.name for desk in site.desks))
+    return {(desk, seat.extension): penalty for desk in desks for seat, penalty in site.members(desk)}
+
+
 async def run_router(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
     logs.configure("router")
@@ -246,11 +253,14 @@ async def run_router(settings: Settings) -> None:
     database = Database(url_of(settings), pool_size=3)
     lease = Lease(url_of(settings), settings.node.name)
     duty = Duty(settings, database, lease)
+    enforcement = Enforcement(database, settings.config_dir, settings.timezone, usual_penalties(settings))
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(duty.run(), name="duty"),
                 tasks.create_task(beat(database, "router", duty.pulse, settings.node.name), name="heartbeat"),
+                tasks.create_task(enforcement.run(), name="enforcement"),
+                tasks.create_task(beat(database, "enforcement", enforcement.pulse), name="enforcement heartbeat"),
             ]
             await stopping.wait()
             for task in running:

@@ -28,9 +28,9 @@ async def test_every_route_but_the_open_ones_asks_who_you_are(app: FastAPI, nobo
     for path in guarded:
         url = path.replace("{call_ref}", "1.1").replace("{ticket_id}", "1").replace("{recording_id}", "1--1--1")
         answer = await nobody.get(url)
-        assert answer.status_code == (303 if path.startswith(("/desk", "/wall")) else 401), path
+        assert answer.status_code == (401 if path.startswith(("/api", "/metrics")) else 303), path
         forged = await nobody.get(url, headers={"Authorization": "Bearer zt_forged"})
-        assert forged.status_code == (303 if path.startswith(("/desk", "/wall")) else 401), path
+        assert forged.status_code == (401 if path.startswith(("/api", "/metrics")) else 303), path
 
 
 async def test_a_role_may_only_do_what_it_may(nobody: httpx.AsyncClient, new_token: NewToken) -> None:

@@ -1,0 +1,1 @@
+"""Callers who gave up waiting are called back."""

@@ -1,0 +1,96 @@
+"""/api/v1/callbacks: who gave up waiting, and calling them back."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import AwareDatetime
+
+from api.accounts.access import Require, Session
+from api.accounts.roles import Permission
+from api.accounts.service import Principal
+from api.callbacks import export, service
+from api.callbacks.owed import State
+from api.callbacks.repository import CallbackFilter
+from api.callbacks.schemas import CallbackOut, CallbackPage, DialIn, ResultIn
+from api.kit import clock, sheet
+from api.kit.pagination import Cursor
+from api.kit.problems import Forbidden
+
+router = APIRouter(prefix="/api/v1", tags=["callbacks"])
+Reader = Annotated[Principal, Depends(Require(Permission.READ_CALLS), scope="function")]
+Caller = Annotated[Principal, Depends(Require(Permission.PLACE_CALLBACKS), scope="function")]
+Number = Annotated[int, Path(ge=1, le=2**62)]
+
+
+def _wanted(
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="abandoned at or after")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to", description="abandoned before")] = None,
+    state: Annotated[list[State] | None, Query()] = None,
+    desk: Annotated[str | None, Query(max_length=80)] = None,
+    caller: Annotated[str | None, Query(max_length=80, description="a part of the number")] = None,
+    overdue: bool = False,
+) -> CallbackFilter:
+    part = caller.replace("\0", "") if caller else None
+    at = clock.now() if overdue else None
+    return CallbackFilter(since, until, tuple(state or ()), desk.replace("\0", "") if desk else None, part, at)
+
+
+@router.get(
+    "/callbacks",
+    response_model=CallbackPage,
+    summary="Callbacks, the most urgent first",
+    responses={200: {"content": {"text/csv": {}}}},
+)
+async def list_callbacks(
+    request: Request,
+    session: Session,
+    principal: Reader,
+    wanted: Annotated[CallbackFilter, Depends(_wanted)],
+    cursor: Annotated[str | None, Query(max_length=600)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+) -> Any:
+    """Give the callbacks that match, by due time; with `format=csv` all of them as a spreadsheet."""
+    if form == "csv":
+        if not principal.may(Permission.EXPORT):
+            raise Forbidden(f"The role {principal.role!r} may not take lists of callers away.")
+        return sheet.download("callbacks", export.sheet_of(request.app.state.database, wanted, clock.now()))
+    found, next_cursor = await service.page(session, wanted, Cursor.decode(cursor) if cursor else None, limit)
+    return {"items": service.callbacks_json(found, clock.now()), "next_cursor": next_cursor}
+
+
+@router.get("/callbacks/{callback_id}", response_model=CallbackOut, summary="One callback")
+async def get_callback(callback_id: Number, session: Session, _principal: Reader) -> Any:
+    """Give one callback with its tries."""
+    return service.callback_json(await service.find(session, callback_id), clock.now())
+
+
+@router.post(
+    "/callbacks/{callback_id}/dial",
+    response_model=CallbackOut,
+    summary="Call back: the agent's phone rings first",
+    responses={404: {}, 409: {"description": "Closed, being dialled, or tried a short while ago"}},
+)
+async def dial_callback(callback_id: Number, body: DialIn, session: Session, principal: Caller) -> Any:
+    """Begin a try."""
+    now = clock.now()
+    return service.callback_json(await service.dial(session, callback_id, body.agent, principal.name, now), now)
+
+
+@router.post(
+    "/callbacks/{callback_id}/tries/{ordinal}/result",
+    response_model=CallbackOut,
+    summary="What came of a try",
+    responses={404: {}, 409: {"description": "It is known already"}},
+)
+async def tell_result(
+    callback_id: Number,
+    ordinal: Annotated[int, Path(ge=0, le=1000)],
+    body: ResultIn,
+    session: Session,
+    principal: Caller,
+) -> Any:
+    """Store what the agent heard, where the call itself has not told."""
+    now = clock.now()
+    told = await service.tell_result(session, callback_id, ordinal, body.result, now, told_by=principal.name)
+    return service.callback_json(told, now)

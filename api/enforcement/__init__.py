@@ -1,0 +1,1 @@
+"""What is done when the queue's figures leave what was promised, and what it achieved."""
