@@ -1,0 +1,57 @@
+"""Simulated calls through the real router, PostgreSQL and API: what is stored is what was planned."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api.cli.simulate import next_midnight, plan_of
+from api.simulation.report import percentile
+from api.simulation.run import simulate
+from api.simulation.stage import SimulationError, settle
+from telephony.simulation.pace import steady
+
+CALLS = 60
+
+
+def test_simulated_calls_are_stored_as_planned_and_the_board_is_read(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "api.cli", "simulate", "--calls", str(CALLS), "--speed", "400", "--json"]
+    # Whatever database the environment names is a city's own, and is left alone.
+    environment = {**os.environ, "ZHITONG_DATA": str(tmp_path / "data"), "DATABASE_URL": "postgresql://nowhere/city"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert (report["verdict"]["planned"], report["verdict"]["equal"]) == (CALLS, CALLS)
+    assert report["faultless"]
+    assert report["verdict"]["worst_seconds"] == 0.0
+    assert report["lags"]["count"] == CALLS
+    assert report["board_seconds"]["count"] >= 1
+    assert report["board_failures"] == 0
+    assert report["logins"] == 1
+    assert all(report["cpu_seconds"][part] > 0 for part in ("router", "postgres", "api", "peer"))
+
+
+async def test_a_router_killed_in_the_middle_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    plan = plan_of(CALLS, 1.9, agents=40, seed=7, midnight=next_midnight("Asia/Shanghai"), whole_day=False)
+    said: list[str] = []
+    pace = steady(plan.begins_at, 200)
+    report = await simulate(tmp_path / "data", plan, pace, said.append, kill_router_at=0.5)
+    assert report.verdict.faultless, report.verdict
+    assert report.verdict.equal == CALLS
+    assert report.logins == 2
+    assert any("router: ended" in line for line in said)
+
+
+def test_a_directory_with_anything_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    with pytest.raises(SimulationError, match="not empty"):
+        settle(tmp_path, ["8001"])
+
+
+def test_a_percentile_is_a_value_that_was_seen() -> None:
+    values = [float(value) for value in range(1, 101)]
+    assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (50, 99, 100)
+    assert percentile([], 50) == 0
