@@ -12,6 +12,7 @@ from api.cli.simulate import next_midnight, plan_of
 from api.simulation.report import percentile
 from api.simulation.run import simulate
 from api.simulation.stage import SimulationError, settle
+from telephony.simulation.demand import CITY_CALLS_A_DAY, STORM
 from telephony.simulation.pace import steady
 
 CALLS = 60
@@ -55,3 +56,16 @@ def test_a_percentile_is_a_value_that_was_seen() -> None:
     values = [float(value) for value in range(1, 101)]
     assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (50, 99, 100)
     assert percentile([], 50) == 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kill_router_at", [None, 0.45], ids=["undisturbed", "router killed in the busiest hour"])
+async def test_a_citys_day_at_sixty_times_real_time(tmp_path: Path, kill_router_at: float | None) -> None:
+    midnight = next_midnight("Asia/Shanghai")
+    plan = plan_of(CITY_CALLS_A_DAY, STORM, agents=180, seed=1, midnight=midnight, whole_day=True)
+    report = await simulate(tmp_path / "data", plan, steady(plan.begins_at, 60), print, kill_router_at=kill_router_at)
+    assert report.verdict.faultless, report.verdict
+    assert report.ratio > 59
+    assert report.logins == (1 if kill_router_at is None else 2)
+    assert percentile(report.lags, 99) < 5.0
