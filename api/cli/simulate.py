@@ -1,20 +1,24 @@
 import asyncio
 import json
 import os
+import signal
 import tempfile
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
 
-from api.cli.options import Data, Json
+from api.cli.options import Json
 from api.kit.settings import load
 from telephony.calls.facts import Microseconds
 from telephony.simulation.demand import BUSIEST_HOUR, HOUR, STORM, day, rush
 from telephony.simulation.pace import steady
 from telephony.simulation.plan import Plan, make_plan
+
+Outcome = TypeVar("Outcome")
 
 
 def simulate(
@@ -24,7 +28,12 @@ def simulate(
     peak: Annotated[float, typer.Option("--peak", min=0.1, max=20, help="高峰倍数 times the busiest hour")] = STORM,
     agents: Annotated[int, typer.Option("--agents", min=1, max=900, help="座席 how many agents")] = 100,
     seed: Annotated[int, typer.Option("--seed", help="随机种子 the same seed gives the same calls")] = 12345,
-    data: Data = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", help="空目录 an empty directory (default: ZHITONG_DATA, else a temporary one)", metavar="DIR"
+        ),
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Many calls through router, database and pages, without Asterisk; ends with 1 when one is lost or wrong."""
@@ -40,7 +49,7 @@ def simulate(
         own = data or (Path(os.environ["ZHITONG_DATA"]) if os.environ.get("ZHITONG_DATA") else None)
         Path(scratch).chmod(0o755)
         directory = (own or Path(scratch) / "data").absolute()
-        report = asyncio.run(run(directory, plan, steady(plan.begins_at, speed), say))
+        report = asyncio.run(_stoppable(run(directory, plan, steady(plan.begins_at, speed), say)))
     if json_output:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -48,6 +57,17 @@ def simulate(
             typer.echo(line)
     if not report.verdict.faultless:
         raise typer.Exit(1)
+
+
+async def _stoppable(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Let SIGTERM end the work as Ctrl-C does: a database must not outlive it."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
 
 
 def next_midnight(timezone: str) -> Microseconds:

@@ -16,7 +16,6 @@ from telephony.simulation.render import Renderer, Rights
 
 QUEUE_LOG = Path("queue_log")
 _TICK_SECONDS = 0.01
-_ENDS = frozenset({"ended", "unanswered"})
 
 
 @dataclass(slots=True)
@@ -57,7 +56,7 @@ async def play(plan: Plan, pace: Pace, peer: Peer, log_dir: Path, playing: Playi
             queue_log.flush()
             await peer.tell(batch)
             now = time.monotonic()
-            playing.ended |= {cue.names["ref"]: now for cue in batch if cue.step in _ENDS}
+            playing.ended |= {cue.names["ref"]: now for cue in batch if cue.step == "ended"}
             playing.told += len(batch)
             playing.behind_seconds = max(playing.behind_seconds, now - started - wall)
             await asyncio.sleep(_TICK_SECONDS)
