@@ -1,5 +1,6 @@
 """A system of the simulation's own: settings, configuration and processes, on a data directory that was empty."""
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,6 +14,8 @@ from api.supervisor.site import asterisk_site
 from telephony.asterisk.process import free_port
 from telephony.simulation.peer import ManagerAccount, rights_of
 
+_SEAT = "[[seat]]\n"
+_OWN_LINES = re.compile("^(extension|name) = .*$", re.MULTILINE)
 _PROCESSES = ("postgres", "router", "api")
 
 
@@ -36,7 +39,8 @@ def settle(data_dir: Path, agents: Sequence[str]) -> tuple[Settings, dict[str, s
     shipped = load(data_dir)
     config = data_dir / "config"
     shutil.copytree(shipped.config_dir, config)
-    (config / "agents.toml").write_text(_seats(agents), encoding="utf-8")
+    seats = config / "agents.toml"
+    seats.write_text(_seats(seats.read_text(encoding="utf-8"), agents), encoding="utf-8")
     settings = shipped.model_copy(
         update={
             "config_dir": config,
@@ -57,9 +61,12 @@ def settle(data_dir: Path, agents: Sequence[str]) -> tuple[Settings, dict[str, s
     return settings, environment
 
 
-def _seats(agents: Sequence[str]) -> str:
-    seats = [f'[[seat]]\nextension = "{agent}"\nname = "座席{agent}"\n' for agent in agents]
-    return "\n".join([*seats, "[drill]\nextensions = []\n"])
+def _seats(shipped: str, agents: Sequence[str]) -> str:
+    """Return agents.toml with these agents for its seats, each like the first one that is shipped."""
+    head, first, *_ = shipped.split(_SEAT)
+    like = first.partition("\n\n")[0]
+    seats = [_SEAT + _OWN_LINES.sub(rf'\1 = "{agent}"', like) for agent in agents]
+    return head + "\n\n".join([*seats, "[drill]\nextensions = []\n"])
 
 
 def account(settings: Settings) -> ManagerAccount:
