@@ -29,6 +29,8 @@ class Habits:
     missed_share: float = 0.01
     sticky_share: float = 0.04
     transfer_share: float = 0.02
+    consult_share: float = 0.02
+    consult_seconds: float = 20.0
     agent_hangs_up_share: float = 0.15
     auto_pause_seconds: float = 60.0
     ring_seconds: float = 15.0
@@ -99,6 +101,7 @@ class _Caller:
     missed: bool = False
     sent_on: bool = False
     agent: str = ""
+    consulted: str = ""
 
 
 @dataclass(slots=True)
@@ -179,9 +182,14 @@ class _Floor:
         caller.state = _State.TALKING
         caller.turns.append(Turn("answered", at, caller.agent))
         talk = max(round(self.habits.shortest_talk_seconds * SECOND), self._length(self.habits.talk_seconds))
-        plain = caller.way is Way.QUEUE and not caller.missed
-        sent_on = plain and self.dice.random() < self.habits.transfer_share
-        self.later(at + talk, "sends_on" if sent_on else "ends", caller)
+        then = "ends"
+        if caller.way is Way.QUEUE and not caller.missed:
+            share = self.dice.random()
+            if share < self.habits.transfer_share:
+                then = "sends_on"
+            elif share < self.habits.transfer_share + self.habits.consult_share:
+                then = "consults"
+        self.later(at + talk, then, caller)
 
     def _sends_on(self, at: Microseconds, caller: _Caller) -> None:
         if not self.idle:
@@ -197,6 +205,27 @@ class _Floor:
 
     def _answers_second(self, at: Microseconds, caller: _Caller) -> None:
         caller.turns.append(Turn("answered_second", at, caller.agent))
+        self.later(at + self._length(self.habits.talk_seconds), "ends", caller)
+
+    def _consults(self, at: Microseconds, caller: _Caller) -> None:
+        if not self.idle:
+            self._ends(at, caller)
+            return
+        caller.sent_on = True
+        caller.turns.append(Turn("held", at, caller.agent))
+        caller.consulted = self.idle.popleft()
+        caller.turns.append(Turn("consulted", at + TO_THE_QUEUE, caller.consulted))
+        after = at + round(self.dice.uniform(*self.habits.answer_seconds) * SECOND)
+        self.later(after, "is_consulted", caller)
+        self.later(after + SECOND + self._length(self.habits.consult_seconds), "connects", caller)
+
+    def _is_consulted(self, at: Microseconds, caller: _Caller) -> None:
+        caller.turns.append(Turn("answered_second", at, caller.consulted))
+
+    def _connects(self, at: Microseconds, caller: _Caller) -> None:
+        caller.turns.append(Turn("connected", at, caller.agent))
+        self._wraps_up(at, caller.agent)
+        caller.agent = caller.consulted
         self.later(at + self._length(self.habits.talk_seconds), "ends", caller)
 
     def _ends(self, at: Microseconds, caller: _Caller) -> None:

@@ -1,7 +1,7 @@
 """The whole of a simulation beforehand: what is told when, and the calls that must be stored for it. Pure."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -115,7 +115,7 @@ class _Writer:
         }
         # Whom no telephone was rung for is connected to nobody.
         names |= {f"agent{number}": agent for number, agent in enumerate(story.agents() or ["<unknown>"], 1)}
-        rings = [turn for turn in story.turns if turn.title.startswith("rang")]
+        rings = list(_rings(story))
         answers = [turn for turn in story.turns if turn.title.startswith("answered")]
         # The score of the overflow knows the caller's telephone as its second.
         first = 2 if story.way is Way.OVERFLOW else 1
@@ -148,6 +148,8 @@ def _score_of(story: Story) -> str:
         return "queue_timeout_then_overflow"
     if story.has("sent_on"):
         return "blind_transfer"
+    if story.has("held"):
+        return "attended_transfer"
     if story.has("missed"):
         return "ring_no_answer_then_second"
     return "answered_by_queue" if story.has("answered") else "short_abandoned_after_3s"
@@ -170,10 +172,19 @@ def _ring(story: Story) -> Microseconds:
 
 
 def _talk(story: Story) -> Microseconds:
-    for answer, after in zip(story.turns, story.turns[1:], strict=False):
-        if answer.title == "answered":
-            return after.at - answer.at
-    return 0
+    """Give how long the first agent was in the call: what app_queue calls its talk time."""
+    answered = _until(story, "answered")
+    ends = (turn.at for turn in story.turns if turn.title in {"sent_on", "connected", "ended", "ended_by_agent"})
+    return next(ends) - story.turns[0].at - answered if answered else 0
+
+
+def _rings(story: Story) -> Iterator[Turn]:
+    """Give the turns in which a telephone's channel begins, in order; who consults opens one of his own first."""
+    for before, turn in zip((story.turns[0], *story.turns), story.turns, strict=False):
+        if turn.title == "consulted":
+            yield Turn("consults", turn.at, before.agent)
+        if turn.title.startswith("rang") or turn.title == "consulted":
+            yield turn
 
 
 def _expected(cues: Sequence[Cue], story: Story, names: Mapping[str, str]) -> Call:

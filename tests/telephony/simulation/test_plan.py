@@ -19,7 +19,9 @@ from telephony.simulation.verdict import judge
 MIDNIGHT = 1_795_536_000_000_000
 RIGHTS = Rights(frozenset({"system", "call", "agent", "user"}))
 # Everything that can happen to a call happens in a few hundred.
-LIVELY = Habits(missed_share=0.1, sticky_share=0.1, transfer_share=0.1, talk_seconds=120, patience_seconds=90)
+LIVELY = Habits(
+    missed_share=0.1, sticky_share=0.1, transfer_share=0.1, consult_share=0.1, talk_seconds=120, patience_seconds=90
+)
 FOREVER_SECONDS = 1e9
 
 
@@ -56,6 +58,7 @@ def test_everything_that_happens_at_a_hotline_happens(lively: Plan) -> None:
     assert any(len(call.segments) == 2 for call in calls)
     steps = {(cue.score, cue.step) for cue in lively.cues}
     assert ("nobody_at_all", "again") in steps
+    assert ("attended_transfer", "connected") in steps
     assert ("ring_no_answer_then_second", "missed") in steps
 
 

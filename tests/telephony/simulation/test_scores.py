@@ -25,11 +25,11 @@ NAMES = {
     "talk": "60",
     "waited": "5",
     "reason": "lunch",
-    **{f"agent{n}": f"800{n}" for n in (1, 2)},
-    **{f"uniqueid{n}": f"1795500000.{n + 1}" for n in (1, 2)},
-    **{f"channel{n}": f"PJSIP/800{n}-0000000{n + 1}" for n in (1, 2)},
-    **{f"recording{n}": f"1795500000.1--800{n}--1795500001000000" for n in (1, 2)},
-    **{f"bridge{n}": f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2)},
+    **{f"agent{n}": f"800{n}" for n in (1, 2, 3)},
+    **{f"uniqueid{n}": f"1795500000.{n + 1}" for n in (1, 2, 3)},
+    **{f"channel{n}": f"PJSIP/800{n}-0000000{n + 1}" for n in (1, 2, 3)},
+    **{f"recording{n}": f"1795500000.1--800{n}--1795500001000000" for n in (1, 2, 3)},
+    **{f"bridge{n}": f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3)},
 }
 
 
@@ -72,6 +72,7 @@ def test_the_shipped_scores_are_those_that_the_captures_give() -> None:
         ("abandoned_after_8s", "abandoned", "queue", []),
         ("ring_no_answer_then_second", "answered", "queue", ["8002"]),
         ("blind_transfer", "answered", "queue", ["8001", "8002"]),
+        ("attended_transfer", "answered", "queue", ["8001", "8002"]),
         ("sticky", "answered", "sticky", ["8001"]),
         ("queue_timeout_then_overflow", "answered", "overflow", ["8001"]),
         ("nobody_at_all", "failed", "queue", []),
