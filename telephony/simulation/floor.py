@@ -109,7 +109,7 @@ class _Floor:
     habits: Habits
     dice: random.Random
     idle: deque[str]
-    reserve: str
+    reserve: tuple[str, str]
     waiting: deque[_Caller] = field(default_factory=deque)
     breaks: list[Break] = field(default_factory=list)
     reserve_busy: bool = False
@@ -265,15 +265,18 @@ class _Floor:
         self.reserve_busy = True
         caller.way = Way.OVERFLOW
         caller.turns.append(Turn("timed_out", at))
-        self._rings(at + 2 * TO_THE_QUEUE, caller, self.reserve, "rang_overflow")
+        # Both ring, and the first one answers.
+        first, second = self.reserve
+        self._rings(at + 2 * TO_THE_QUEUE, caller, first, "rang_overflow")
+        caller.turns.append(Turn("rang_too", at + 2 * TO_THE_QUEUE, second))
 
 
 def play(
-    arrivals: Sequence[Microseconds], agents: Sequence[str], reserve: str, habits: Habits, seed: int
+    arrivals: Sequence[Microseconds], agents: Sequence[str], reserve: tuple[str, str], habits: Habits, seed: int
 ) -> tuple[list[Story], list[Break]]:
     """Let `arrivals` meet the agents; give each caller's story, in the order of arrival, and the agents' breaks.
 
-    `reserve` is an agent who is on a break all the time but whose telephone is on: the overflow rings it.
+    `reserve` are agents who are on a break all the time but whose telephones are on: the overflow rings both.
     """
     dice = random.Random(seed)  # noqa: S311 - no secret
     floor = _Floor(habits, dice, deque(agents), reserve)

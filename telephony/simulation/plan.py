@@ -23,6 +23,8 @@ _ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "gave_up_ringing": ("short_abandoned_after_3s", "ended"),
     "ended_by_agent": ("agent_hangs_up", "ended"),
 }
+# Told by the step before.
+_IN_THE_SAME_STEP = frozenset({"rang_too"})
 _WAIT_ENDS = frozenset({"again", "timed_out"})
 
 
@@ -57,14 +59,17 @@ class Plan:
 def make_plan(arrivals: Sequence[Microseconds], agents: int, seed: int, habits: Habits | None = None) -> Plan:
     """Plan the calls that arrive at these moments (microseconds of the epoch, in order) at so many agents.
 
-    One more agent is on a break all the time and answers the overflow only. The same seed gives the same plan.
+    Two more are on a break all the time and are rung by the overflow only. The same seed gives the same plan.
     """
-    extensions = tuple(str(FIRST_EXTENSION + number) for number in range(agents + 1))
-    *staff, reserve = extensions
-    stories, breaks = play(arrivals, staff, reserve, habits or Habits(), seed)
+    extensions = tuple(str(FIRST_EXTENSION + number) for number in range(agents + 2))
+    *staff, first, second = extensions
+    stories, breaks = play(arrivals, staff, (first, second), habits or Habits(), seed)
     login = str(arrivals[0] // SECOND - 3600)
     writer = _Writer(random.Random(seed), login)  # noqa: S311 - no secret
-    cues = [Cue(arrivals[0] - SECOND, "pause", "paused", {"agent1": reserve, "reason": "lunch", "login": login})]
+    cues = [
+        Cue(arrivals[0] - SECOND, "pause", "paused", {"agent1": agent, "reason": "lunch", "login": login})
+        for agent in (first, second)
+    ]
     calls = []
     for story in stories:
         told, call = writer.call(story)
@@ -93,6 +98,8 @@ class _Writer:
         names = self._names(story)
         cues = []
         for turn in story.turns:
+            if turn.title in _IN_THE_SAME_STEP:
+                continue
             name, step = _ELSEWHERE.get(turn.title, (score, turn.title))
             own = {**names, "waited": str(_waited(story, turn) // SECOND)} if turn.title in _WAIT_ENDS else names
             cues.append(Cue(turn.at, name, step, own))
@@ -117,9 +124,7 @@ class _Writer:
         names |= {f"agent{number}": agent for number, agent in enumerate(story.agents() or ["<unknown>"], 1)}
         rings = list(_rings(story))
         answers = [turn for turn in story.turns if turn.title.startswith("answered")]
-        # The score of the overflow knows the caller's telephone as its second.
-        first = 2 if story.way is Way.OVERFLOW else 1
-        for number, ring in enumerate(rings, first):
+        for number, ring in enumerate(rings, 1):
             names[f"uniqueid{number}"] = self._uniqueid(ring.at)
             names[f"channel{number}"] = self._channel(str(ring.agent))
             answered = next((turn.at for turn in answers if turn.at > ring.at and turn.agent == ring.agent), ring.at)
@@ -145,7 +150,7 @@ def _score_of(story: Story) -> str:
     if story.way is Way.STICKY:
         return "sticky"
     if story.way is Way.OVERFLOW:
-        return "queue_timeout_then_overflow"
+        return "overflow_all_paused"
     if story.has("sent_on"):
         return "blind_transfer"
     if story.has("held"):
