@@ -22,7 +22,7 @@ _MAX_ACTION_BYTES = 128 * 1024
 # What a router may order. The plan is not changed by it: its calls are known beforehand.
 _ORDERS = frozenset(
     {"QueueAdd", "QueueRemove", "QueuePause", "QueuePenalty", "QueueMemberRingInUse", "QueueChangePriorityCaller"}
-    | {"QueueWithdrawCaller", "DBPut", "DBDel", "Redirect", "Originate", "Hangup", "Setvar", "BlindTransfer"}
+    | {"QueueWithdrawCaller", "Redirect", "Originate", "Hangup", "Setvar", "BlindTransfer", "Bridge"}
 )
 
 
@@ -45,6 +45,7 @@ class Peer:
         self._paused: dict[str, str] = {}
         self._channels: dict[str, str] = {}
         self._waiting: dict[str, str] = {}
+        self._astdb: dict[str, str] = {}
         self._clients: set[asyncio.StreamWriter] = set()
         self._listener: asyncio.Server | None = None
         self.actions: Counter[str] = Counter()
@@ -101,7 +102,7 @@ class Peer:
                 return
             while True:
                 action = _action(await reader.readuntil(b"\r\n\r\n"))
-                await self._answer(action, writer)
+                writer.write(self._answer(action))
                 await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
             log.debug("a client of the simulated manager port left: %r", error)
@@ -113,10 +114,10 @@ class Peer:
         known = action.get("Username", "") == self._account.username
         right = hmac.compare_digest(action.get("Secret", "").encode(), self._account.secret.encode())
         if action.get("Action", "").lower() != "login" or not (known and right):
-            writer.write(_message({"Response": "Error", **_id(action), "Message": "Authentication failed"}))
+            writer.write(_error(action, "Authentication failed"))
             await writer.drain()
             return False
-        writer.write(_message({"Response": "Success", **_id(action), "Message": "Authentication accepted"}))
+        writer.write(_success(action, Message="Authentication accepted"))
         booted = {"Privilege": "system,all", "Uptime": "1", "LastReload": "1", "Status": "Fully Booted"}
         writer.write(_message({"Event": "FullyBooted", **booted}))
         self.logins += 1
@@ -124,24 +125,45 @@ class Peer:
             self._clients.add(writer)
         return True
 
-    async def _answer(self, action: Mapping[str, str], writer: asyncio.StreamWriter) -> None:
+    def _answer(self, action: Mapping[str, str]) -> bytes:
         name = action.get("Action", "")
         self.actions[name] += 1
         match name:
             case "Ping":
-                stamp = f"{time.time():.6f}"
-                writer.write(_message({"Response": "Success", **_id(action), "Ping": "Pong", "Timestamp": stamp}))
-            case "CoreShowChannels":
-                writer.write(_list(action, "Channels will follow", "CoreShowChannelsComplete", self._shown_channels()))
-            case "QueueStatus":
-                writer.write(_list(action, "Queue status will follow", "QueueStatusComplete", self._queue_status()))
-            case "Logoff":
-                writer.write(_message({"Response": "Goodbye", **_id(action), "Message": "Thanks for all the fish."}))
+                return _success(action, Ping="Pong", Timestamp=f"{time.time():.6f}")
+            case "CoreShowChannels" | "QueueStatus":
+                return self._state(action)
+            case "DBPut" | "DBDel" | "DBGetTree":
+                return self._advice(action)
+            case "Getvar":
+                return _success(action, Variable=action.get("Variable", ""), Value="")
             case _ if name in _ORDERS:
-                writer.write(_message({"Response": "Success", **_id(action), "Message": f"{name} taken"}))
+                return _success(action, Message=f"{name} taken")
             case _:
                 said = f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands."
-                writer.write(_message({"Response": "Error", **_id(action), "Message": said}))
+                return _error(action, said)
+
+    def _state(self, action: Mapping[str, str]) -> bytes:
+        if action["Action"] == "CoreShowChannels":
+            return _list(action, "Channels will follow", "CoreShowChannelsComplete", self._shown_channels())
+        return _list(action, "Queue status will follow", "QueueStatusComplete", self._queue_status())
+
+    def _advice(self, action: Mapping[str, str]) -> bytes:
+        """Keep AstDB as Asterisk does."""
+        key = f"/{action.get('Family', '')}/{action.get('Key', '')}"
+        if action["Action"] == "DBGetTree":
+            return _list(action, "Result will follow", "DBGetTreeComplete", self._tree(action))
+        if action["Action"] == "DBPut":
+            self._astdb[key] = action.get("Val", "")
+            return _success(action, Message="Updated database successfully")
+        if self._astdb.pop(key, None) is None:
+            return _error(action, "Database entry not found")
+        return _success(action, Message="Key deleted successfully")
+
+    def _tree(self, action: Mapping[str, str]) -> list[dict[str, str]]:
+        below = f"/{action.get('Family', '')}/"
+        entries = [(key, value) for key, value in self._astdb.items() if key.startswith(below)]
+        return [{"Event": "DBGetTreeResponse", "Key": key, "Val": value} for key, value in entries]
 
     def _shown_channels(self) -> list[dict[str, str]]:
         return [
@@ -211,8 +233,16 @@ def _message(headers: Mapping[str, str]) -> bytes:
     return "".join(f"{key}: {value}\r\n" for key, value in headers.items()).encode() + b"\r\n"
 
 
+def _success(action: Mapping[str, str], **more: str) -> bytes:
+    return _message({"Response": "Success", **_id(action), **more})
+
+
+def _error(action: Mapping[str, str], said: str) -> bytes:
+    return _message({"Response": "Error", **_id(action), "Message": said})
+
+
 def _list(action: Mapping[str, str], said: str, complete: str, items: Sequence[Mapping[str, str]]) -> bytes:
-    begins = _message({"Response": "Success", **_id(action), "EventList": "start", "Message": said})
+    begins = _success(action, EventList="start", Message=said)
     ends = {"Event": complete, **_id(action), "EventList": "Complete", "ListItems": str(len(items))}
     return begins + b"".join(_message({**item, **_id(action)}) for item in items) + _message(ends)
 

@@ -104,6 +104,16 @@ async def test_orders_are_taken_and_nonsense_is_not(peer: Peer, asterisk: AmiCon
     assert peer.actions["QueuePause"] == 1
 
 
+async def test_advice_is_kept_until_it_is_taken_back(asterisk: AmiConnection) -> None:
+    await asterisk.action("DBPut", Family="sticky", Key="13800001111", Val="8001")
+    [entry] = (await asterisk.action("DBGetTree", Family="sticky")).events
+    assert (entry.get("Key"), entry.get("Val")) == ("/sticky/13800001111", "8001")
+    await asterisk.action("DBDel", Family="sticky", Key="13800001111")
+    assert (await asterisk.action("DBGetTree", Family="sticky")).events == ()
+    with pytest.raises(ActionRefused, match="not found"):
+        await asterisk.action("DBDel", Family="sticky", Key="13800001111")
+
+
 async def test_the_port_lives_without_listeners(peer: Peer) -> None:
     await peer.tell(PLAN.cues)
     assert peer.events > 0
