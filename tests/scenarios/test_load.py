@@ -79,7 +79,7 @@ def folder() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("lines", "seconds", "talk_seconds"),
     [
-        (6, 12.0, 5.0),
+        (6, 5.0, 5.0),
         pytest.param(20, 60.0, TALK_SECONDS, marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
         pytest.param(60, 600.0, TALK_SECONDS, marks=[pytest.mark.soak, pytest.mark.timeout(2400)]),
     ],
