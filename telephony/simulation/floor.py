@@ -7,9 +7,10 @@ queue's time leads to the overflow or back into the queue.
 import heapq
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 
 from telephony.calls.facts import Microseconds
 
@@ -104,6 +105,9 @@ class _Caller:
     consulted: str = ""
 
 
+_Happening = Callable[[Microseconds], None]
+
+
 @dataclass(slots=True)
 class _Floor:
     habits: Habits
@@ -113,27 +117,30 @@ class _Floor:
     waiting: deque[_Caller] = field(default_factory=deque)
     breaks: list[Break] = field(default_factory=list)
     reserve_busy: bool = False
-    _due: list[tuple[Microseconds, int, str, _Caller | None, str]] = field(default_factory=list)
+    _due: list[tuple[Microseconds, int, _Happening]] = field(default_factory=list)
     _sequence: int = 0
 
-    def later(self, at: Microseconds, what: str, caller: _Caller | None = None, agent: str = "") -> None:
+    def later(self, at: Microseconds, happens: _Happening) -> None:
         self._sequence += 1
-        heapq.heappush(self._due, (at, self._sequence, what, caller, agent))
+        heapq.heappush(self._due, (at, self._sequence, happens))
 
     def run(self) -> None:
         while self._due:
-            at, _, what, caller, agent = heapq.heappop(self._due)
-            if caller is None:
-                self.idle.append(agent)
-            else:
-                getattr(self, f"_{what}")(at, caller)
+            at, _, happens = heapq.heappop(self._due)
+            happens(at)
             self._ring(at)
+
+    def arrives(self, caller: _Caller, at: Microseconds) -> None:
+        self.later(at, partial(self._arrives, caller))
+
+    def _is_idle(self, agent: str, _at: Microseconds) -> None:
+        self.idle.append(agent)
 
     def _length(self, mean_seconds: float, spread: float = 0.6) -> Microseconds:
         """Draw a length of log-normal shape (as handling times are) with this mean."""
-        return round(self.dice.lognormvariate(0, spread) / 1.1972 * mean_seconds * SECOND)
+        return round(self.dice.lognormvariate(-(spread**2) / 2, spread) * mean_seconds * SECOND)
 
-    def _arrives(self, at: Microseconds, caller: _Caller) -> None:
+    def _arrives(self, caller: _Caller, at: Microseconds) -> None:
         if self.idle and self.dice.random() < self.habits.sticky_share:
             caller.way = Way.STICKY
             agent = self.idle[self.dice.randrange(len(self.idle))]
@@ -141,8 +148,8 @@ class _Floor:
             self._rings(at, caller, agent, "rang")
             return
         self.waiting.append(caller)
-        self.later(caller.gives_up_at, "gives_up", caller)
-        self.later(at + round(self.habits.queue_seconds * SECOND), "times_out", caller)
+        self.later(caller.gives_up_at, partial(self._gives_up, caller))
+        self.later(at + round(self.habits.queue_seconds * SECOND), partial(self._times_out, caller))
 
     def _ring(self, at: Microseconds) -> None:
         while self.waiting and self.idle:
@@ -156,44 +163,44 @@ class _Floor:
         caller.state, caller.agent = _State.RINGING, agent
         caller.turns.append(Turn(title, at, agent))
         if first and self.dice.random() < self.habits.missed_share:
-            self.later(at + round(self.habits.ring_seconds * SECOND), "misses", caller)
+            self.later(at + round(self.habits.ring_seconds * SECOND), partial(self._misses, caller))
         else:
             after = self.dice.uniform(*self.habits.answer_seconds)
-            self.later(at + round(after * SECOND), "answers", caller)
+            self.later(at + round(after * SECOND), partial(self._answers, caller))
 
-    def _misses(self, at: Microseconds, caller: _Caller) -> None:
+    def _misses(self, caller: _Caller, at: Microseconds) -> None:
         if caller.state is not _State.RINGING:
             return
         caller.turns.append(Turn("missed", at, caller.agent))
         caller.missed, caller.state = True, _State.WAITING
         back = at + round(self.habits.auto_pause_seconds * SECOND)
         self.breaks.append(Break(caller.agent, at, back, "Auto-Pause", begun_by_queue=True))
-        self.later(back, "idle", None, caller.agent)
+        self.later(back, partial(self._is_idle, caller.agent))
         # The queue tries the next agent a second later (its `retry`).
-        self.later(at + SECOND, "waits_again", caller)
+        self.later(at + SECOND, partial(self._waits_again, caller))
 
-    def _waits_again(self, _at: Microseconds, caller: _Caller) -> None:
+    def _waits_again(self, caller: _Caller, _at: Microseconds) -> None:
         if caller.state is _State.WAITING:
             self.waiting.appendleft(caller)
 
-    def _answers(self, at: Microseconds, caller: _Caller) -> None:
+    def _answers(self, caller: _Caller, at: Microseconds) -> None:
         if caller.state is not _State.RINGING:
             return
         caller.state = _State.TALKING
         caller.turns.append(Turn("answered", at, caller.agent))
         talk = max(round(self.habits.shortest_talk_seconds * SECOND), self._length(self.habits.talk_seconds))
-        then = "ends"
+        then = self._ends
         if caller.way is Way.QUEUE and not caller.missed:
             share = self.dice.random()
             if share < self.habits.transfer_share:
-                then = "sends_on"
+                then = self._sends_on
             elif share < self.habits.transfer_share + self.habits.consult_share:
-                then = "consults"
-        self.later(at + talk, then, caller)
+                then = self._consults
+        self.later(at + talk, partial(then, caller))
 
-    def _sends_on(self, at: Microseconds, caller: _Caller) -> None:
+    def _sends_on(self, caller: _Caller, at: Microseconds) -> None:
         if not self.idle:
-            self._ends(at, caller)
+            self._ends(caller, at)
             return
         caller.sent_on = True
         caller.turns.append(Turn("sent_on", at, caller.agent))
@@ -201,34 +208,34 @@ class _Floor:
         caller.agent = self.idle.popleft()
         caller.turns.append(Turn("rang_second", at + 2 * TO_THE_QUEUE, caller.agent))
         after = self.dice.uniform(*self.habits.answer_seconds)
-        self.later(at + round(after * SECOND), "answers_second", caller)
+        self.later(at + round(after * SECOND), partial(self._answers_second, caller))
 
-    def _answers_second(self, at: Microseconds, caller: _Caller) -> None:
+    def _answers_second(self, caller: _Caller, at: Microseconds) -> None:
         caller.turns.append(Turn("answered_second", at, caller.agent))
-        self.later(at + self._length(self.habits.talk_seconds), "ends", caller)
+        self.later(at + self._length(self.habits.talk_seconds), partial(self._ends, caller))
 
-    def _consults(self, at: Microseconds, caller: _Caller) -> None:
+    def _consults(self, caller: _Caller, at: Microseconds) -> None:
         if not self.idle:
-            self._ends(at, caller)
+            self._ends(caller, at)
             return
         caller.sent_on = True
         caller.turns.append(Turn("held", at, caller.agent))
         caller.consulted = self.idle.popleft()
         caller.turns.append(Turn("consulted", at + TO_THE_QUEUE, caller.consulted))
         after = at + round(self.dice.uniform(*self.habits.answer_seconds) * SECOND)
-        self.later(after, "is_consulted", caller)
-        self.later(after + SECOND + self._length(self.habits.consult_seconds), "connects", caller)
+        self.later(after, partial(self._is_consulted, caller))
+        self.later(after + SECOND + self._length(self.habits.consult_seconds), partial(self._connects, caller))
 
-    def _is_consulted(self, at: Microseconds, caller: _Caller) -> None:
+    def _is_consulted(self, caller: _Caller, at: Microseconds) -> None:
         caller.turns.append(Turn("answered_second", at, caller.consulted))
 
-    def _connects(self, at: Microseconds, caller: _Caller) -> None:
+    def _connects(self, caller: _Caller, at: Microseconds) -> None:
         caller.turns.append(Turn("connected", at, caller.agent))
         self._wraps_up(at, caller.agent)
         caller.agent = caller.consulted
-        self.later(at + self._length(self.habits.talk_seconds), "ends", caller)
+        self.later(at + self._length(self.habits.talk_seconds), partial(self._ends, caller))
 
-    def _ends(self, at: Microseconds, caller: _Caller) -> None:
+    def _ends(self, caller: _Caller, at: Microseconds) -> None:
         caller.state = _State.GONE
         plain = caller.way is Way.QUEUE and not caller.missed and not caller.sent_on
         by_agent = plain and self.dice.random() < self.habits.agent_hangs_up_share
@@ -242,25 +249,25 @@ class _Floor:
         begins_at = at + SECOND // 10
         ends_at = begins_at + SECOND + self._length(self.habits.wrap_up_seconds)
         self.breaks.append(Break(agent, begins_at, ends_at, "wrap-up"))
-        self.later(ends_at + SECOND // 10, "idle", None, agent)
+        self.later(ends_at + SECOND // 10, partial(self._is_idle, agent))
 
-    def _gives_up(self, at: Microseconds, caller: _Caller) -> None:
+    def _gives_up(self, caller: _Caller, at: Microseconds) -> None:
         if caller.state is _State.WAITING:
             caller.turns.append(Turn("gave_up", at))
         elif caller.state is _State.RINGING and caller.way is Way.QUEUE and not caller.missed:
             caller.turns.append(Turn("gave_up_ringing", at, caller.agent))
-            self.later(at + SECOND // 10, "idle", None, caller.agent)
+            self.later(at + SECOND // 10, partial(self._is_idle, caller.agent))
         else:
             return
         caller.state = _State.GONE
 
-    def _times_out(self, at: Microseconds, caller: _Caller) -> None:
+    def _times_out(self, caller: _Caller, at: Microseconds) -> None:
         """Past the queue's time: the overflow, or the queue again; a ring that is on is let ring."""
         if caller.state is not _State.WAITING:
             return
         if self.reserve_busy or caller.missed:
             caller.turns.append(Turn("again", at))
-            self.later(at + round(self.habits.queue_seconds * SECOND), "times_out", caller)
+            self.later(at + round(self.habits.queue_seconds * SECOND), partial(self._times_out, caller))
             return
         self.reserve_busy = True
         caller.way = Way.OVERFLOW
@@ -285,6 +292,6 @@ def play(
         patience = min(habits.longest_patience_seconds, 1.0 + dice.expovariate(1 / habits.patience_seconds))
         caller = _Caller([Turn("offered", at)], at + round(patience * SECOND))
         callers.append(caller)
-        floor.later(at + TO_THE_QUEUE, "arrives", caller)
+        floor.arrives(caller, at + TO_THE_QUEUE)
     floor.run()
     return [Story(caller.way, tuple(caller.turns)) for caller in callers], floor.breaks
