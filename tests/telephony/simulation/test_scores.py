@@ -61,7 +61,8 @@ def test_nothing_of_the_recorded_call_but_other_peoples_business_is_left_out() -
 
 
 def test_the_shipped_scores_are_those_that_the_captures_give() -> None:
-    assert {path.stem: path.read_text(encoding="utf-8") for path in SCORES.glob("*.score")} == learn.scores()
+    shipped = {path.stem: path.read_text(encoding="utf-8") for path in SCORES.glob("*.score")}
+    assert shipped == learn.scores(), "captures were made anew: run python tests/fixtures/ami/learn.py"
 
 
 @pytest.mark.parametrize(
