@@ -13,6 +13,7 @@ from api.cli import (
     reconcile,
     replay,
     services,
+    simulate,
     speech,
     status,
     token,
@@ -30,6 +31,7 @@ app = typer.Typer(
 for verb in (up.up, demo.demo, call.call, transcribe.transcribe, replay.replay, status.status):
     app.command()(verb)
 app.command()(reconcile.reconcile)
+app.command()(simulate.simulate)
 app.command("check-dialplan")(check_dialplan.check_dialplan)
 for service in (services.api, services.router, services.worker, services.asterisk, services.postgres, services.migrate):
     app.command()(service)

@@ -1,0 +1,1 @@
+"""A city's calls through the router, the database and the pages, without Asterisk: `zhitong simulate`."""
