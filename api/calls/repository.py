@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, func, or_, select, tuple_
+from sqlalchemy import Select, and_, case, delete, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
 
-from api.calls.models import CallRow, SegmentRow
+from api.calls.models import CallRow, OfferRow, SegmentRow, WaitRow
 from api.kit.pagination import Cursor
 from api.kit.repository import Repository
 
 _CALL_COLUMNS = [column.name for column in CallRow.__table__.columns if column.name not in {"call_ref", "stored_at"}]
-_SEGMENT_COLUMNS = ["agent", "started_at", "ended_at", "talk_seconds", "recording_id"]
+PartRow = SegmentRow | WaitRow | OfferRow
 # What an event stream that joined late may lack is never taken away again.
-_KEPT = ("caller", "sip_call_id")
+_KEPT = ("caller", "sip_call_id", "dialled", "hold_seconds", "hung_up_by")
+
+
+def _columns(kind: type[PartRow]) -> list[str]:
+    return [column.name for column in kind.__table__.columns if column.name not in {"call_ref", "ordinal"}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +67,31 @@ class CallRepository(Repository):
         ).returning(CallRow.call_ref)
         return set(await self.session.scalars(statement, rows))
 
-    async def upsert_segments(self, rows: Sequence[dict[str, Any]]) -> set[str]:
-        """Store segments; returns the references of the calls whose segments became different."""
+    async def upsert_parts(self, kind: type[PartRow], rows: Sequence[dict[str, Any]]) -> set[str]:
+        """Store calls' segments, waits or offers; returns the references of the calls in which some became different.
+
+        How long a segment's citizen was on hold is kept when the new telling does not know.
+        """
         if not rows:
             return set()
-        offered = insert(SegmentRow)
-        new = offered.excluded
+        offered = insert(kind)
+        values: dict[str, Any] = {name: offered.excluded[name] for name in _columns(kind)}
+        if kind is SegmentRow:
+            known = case((SegmentRow.agent == offered.excluded.agent, SegmentRow.hold_seconds))
+            values["hold_seconds"] = func.coalesce(offered.excluded.hold_seconds, known)
         statement = offered.on_conflict_do_update(
-            index_elements=[SegmentRow.call_ref, SegmentRow.ordinal],
-            set_={name: new[name] for name in _SEGMENT_COLUMNS},
-            where=tuple_(*(getattr(SegmentRow, name) for name in _SEGMENT_COLUMNS)).is_distinct_from(
-                tuple_(*(new[name] for name in _SEGMENT_COLUMNS))
-            ),
-        ).returning(SegmentRow.call_ref)
+            index_elements=[kind.call_ref, kind.ordinal],
+            set_=values,
+            where=tuple_(*(getattr(kind, name) for name in values)).is_distinct_from(tuple_(*values.values())),
+        ).returning(kind.call_ref)
         return set(await self.session.scalars(statement, rows))
 
-    async def drop_segments_from(self, lengths: dict[str, int]) -> set[str]:
-        """Drop what a call has beyond its number of segments; returns the calls that lost some."""
-        surplus = [
-            and_(SegmentRow.call_ref == call_ref, SegmentRow.ordinal >= length) for call_ref, length in lengths.items()
-        ]
+    async def drop_parts_from(self, kind: type[PartRow], lengths: dict[str, int]) -> set[str]:
+        """Drop what a call has beyond its number of such parts; returns the calls that lost some."""
+        surplus = [and_(kind.call_ref == call_ref, kind.ordinal >= length) for call_ref, length in lengths.items()]
         if not surplus:
             return set()
-        return set(await self.session.scalars(delete(SegmentRow).where(or_(*surplus)).returning(SegmentRow.call_ref)))
+        return set(await self.session.scalars(delete(kind).where(or_(*surplus)).returning(kind.call_ref)))
 
     async def ended(self, call_refs: Iterable[str]) -> set[str]:
         """Return those of the calls that are stored as ended."""
@@ -96,12 +102,12 @@ class CallRepository(Repository):
         )
 
     async def get(self, call_ref: str) -> CallRow | None:
-        """Return one call with its segments."""
+        """Return one call with its parts."""
         rows = await self.by_refs([call_ref])
         return rows[0] if rows else None
 
     async def by_refs(self, call_refs: Sequence[str]) -> list[CallRow]:
-        """Return calls with their segments, latest first."""
+        """Return calls with their parts, latest first."""
         return await self._load(select(CallRow).where(CallRow.call_ref.in_(call_refs)))
 
     async def by_sip_call_id(self, sip_call_id: str) -> CallRow | None:
@@ -145,7 +151,9 @@ class CallRepository(Repository):
 
     async def _load(self, query: Select[CallRow]) -> list[CallRow]:
         rows = await self.session.scalars(
-            query.options(selectinload(CallRow.segments)).order_by(CallRow.offered_at.desc(), CallRow.call_ref.desc()),
+            query.options(
+                selectinload(CallRow.segments), selectinload(CallRow.waits), selectinload(CallRow.offers)
+            ).order_by(CallRow.offered_at.desc(), CallRow.call_ref.desc()),
             execution_options={"populate_existing": True},
         )
         return list(rows)

@@ -16,8 +16,28 @@ class SegmentOut(BaseModel):
     started_at: datetime
     ended_at: datetime | None
     talk_seconds: float | None
+    began: Literal["answered", "blind_transfer", "attended_transfer", "conference"]
+    hold_seconds: float | None
     recording_id: str | None
     recording_state: Literal["recording", "stored", "transcribed", "failed"] | None
+
+
+class WaitOut(BaseModel):
+    """One stay of the caller in a queue."""
+
+    queue: str
+    joined_at: datetime
+    left_at: datetime | None
+    ended: Literal["connected", "abandoned", "timed_out", "redirected", "withdrawn", "unknown"] | None
+
+
+class OfferOut(BaseModel):
+    """One agent's phone rang for the call."""
+
+    agent: str
+    rang_at: datetime
+    ended_at: datetime | None
+    result: Literal["answered", "missed", "cancelled"] | None
 
 
 class CallOut(BaseModel):
@@ -34,6 +54,12 @@ class CallOut(BaseModel):
     wait_seconds: float | None
     talk_seconds: float | None
     agent: str | None
+    node: str
+    dialled: str | None
+    hold_seconds: float | None
+    hung_up_by: Literal["citizen", "agent", "system"] | None
+    waits: list[WaitOut]
+    offers: list[OfferOut]
     segments: list[SegmentOut]
     transcript_state: TranscriptState
     ticket_id: str | None

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.calls.models import CallRow, SegmentRow
-from api.calls.repository import CallFilter, CallRepository
+from api.calls.models import CallRow, OfferRow, SegmentRow, WaitRow
+from api.calls.repository import CallFilter, CallRepository, PartRow
 from api.kit.base import storable
 from api.kit.changes import ChangeRepository
 from api.kit.pagination import Cursor
@@ -15,9 +15,9 @@ from api.live.repository import ClaimRepository
 from api.recordings.models import RecordingRow
 from api.recordings.repository import RecordingRepository
 from api.tickets.repository import TicketRepository
-from telephony.calls.model import Call
+from telephony.calls.model import Call, Offer, Segment, Wait
 
-# PostgreSQL takes 65,535 parameters a statement; a call has 12.
+# PostgreSQL takes 65,535 parameters a statement; a call has 17.
 _BATCH = 1000
 
 
@@ -40,27 +40,49 @@ async def store_calls(session: AsyncSession, calls: Sequence[Call]) -> set[str]:
 async def _store_batch(session: AsyncSession, calls: dict[str, Call]) -> set[str]:
     repository = CallRepository(session)
     running = {ref for ref, call in calls.items() if call.ended_at is None}
-    # Its segments stay closed as well.
+    # Its parts stay closed as well.
     stale = await repository.ended(running) if running else set()
     fresh = {ref: call for ref, call in calls.items() if ref not in stale}
     changed = await repository.upsert([_call_values(ref, call) for ref, call in fresh.items()])
-    changed |= await repository.upsert_segments(
-        [
-            {
-                "call_ref": ref,
-                "ordinal": ordinal,
-                "agent": storable(segment.agent),
-                "started_at": segment.started_at,
-                "ended_at": segment.ended_at,
-                "talk_seconds": segment.talk_seconds,
-                "recording_id": segment.recording_id,
-            }
-            for ref, call in fresh.items()
-            for ordinal, segment in enumerate(call.segments)
+    parts: dict[type[PartRow], dict[str, list[dict[str, Any]]]] = {
+        SegmentRow: {ref: [_segment_values(part) for part in call.segments] for ref, call in fresh.items()},
+        WaitRow: {ref: [_wait_values(part) for part in call.waits] for ref, call in fresh.items()},
+        OfferRow: {ref: [_offer_values(part) for part in call.offers] for ref, call in fresh.items()},
+    }
+    for kind, of_calls in parts.items():
+        rows = [
+            {"call_ref": ref, "ordinal": ordinal, **values}
+            for ref, of_call in of_calls.items()
+            for ordinal, values in enumerate(of_call)
         ]
-    )
-    changed |= await repository.drop_segments_from({ref: len(call.segments) for ref, call in fresh.items()})
+        changed |= await repository.upsert_parts(kind, rows)
+        changed |= await repository.drop_parts_from(kind, {ref: len(of_call) for ref, of_call in of_calls.items()})
     return changed
+
+
+def _segment_values(segment: Segment) -> dict[str, Any]:
+    return {
+        "agent": storable(segment.agent),
+        "started_at": segment.started_at,
+        "ended_at": segment.ended_at,
+        "talk_seconds": segment.talk_seconds,
+        "recording_id": storable(segment.recording_id) if segment.recording_id else None,
+        "began": segment.began,
+        "hold_seconds": segment.hold_seconds,
+    }
+
+
+def _wait_values(wait: Wait) -> dict[str, Any]:
+    return {"queue": storable(wait.queue), "joined_at": wait.joined_at, "left_at": wait.left_at, "ended": wait.ended}
+
+
+def _offer_values(offer: Offer) -> dict[str, Any]:
+    return {
+        "agent": storable(offer.agent),
+        "rang_at": offer.rang_at,
+        "ended_at": offer.ended_at,
+        "result": offer.result,
+    }
 
 
 def _call_values(call_ref: str, call: Call) -> dict[str, Any]:
@@ -77,16 +99,20 @@ def _call_values(call_ref: str, call: Call) -> dict[str, Any]:
         "wait_seconds": call.wait_seconds,
         "talk_seconds": call.talk_seconds,
         "agent": storable(call.agent) if call.agent else None,
+        "node": storable(call.node),
+        "dialled": storable(call.dialled) if call.dialled else None,
+        "hold_seconds": call.hold_seconds,
+        "hung_up_by": call.hung_up_by,
     }
 
 
 async def in_progress(session: AsyncSession) -> list[CallRow]:
-    """Return the stored calls that have not ended, with their segments."""
+    """Return the stored calls that have not ended, with their parts."""
     return await CallRepository(session).in_progress()
 
 
 async def find(session: AsyncSession, call_ref: str) -> CallRow | None:
-    """Return a call with its segments, None where there is none."""
+    """Return a call with its parts, None where there is none."""
     return await CallRepository(session).get(storable(call_ref))
 
 
@@ -135,6 +161,12 @@ def call_json(
         "wait_seconds": call.wait_seconds,
         "talk_seconds": call.talk_seconds,
         "agent": call.agent,
+        "node": call.node,
+        "dialled": call.dialled,
+        "hold_seconds": call.hold_seconds,
+        "hung_up_by": call.hung_up_by,
+        "waits": [_wait_json(wait) for wait in call.waits],
+        "offers": [_offer_json(offer) for offer in call.offers],
         "segments": [_segment_json(segment, states) for segment in call.segments],
         "transcript_state": transcript_state(call, recordings, live),
         "ticket_id": ticket_id,
@@ -148,9 +180,29 @@ def _segment_json(segment: SegmentRow, states: dict[str, str]) -> dict[str, Any]
         "started_at": _iso(segment.started_at),
         "ended_at": _iso(segment.ended_at),
         "talk_seconds": segment.talk_seconds,
+        "began": segment.began,
+        "hold_seconds": segment.hold_seconds,
         "recording_id": recording_id,
         # Named by Asterisk, not yet seen by a worker: it is being written.
         "recording_state": states.get(recording_id, "recording") if recording_id else None,
+    }
+
+
+def _wait_json(wait: WaitRow) -> dict[str, Any]:
+    return {
+        "queue": wait.queue,
+        "joined_at": _iso(wait.joined_at),
+        "left_at": _iso(wait.left_at),
+        "ended": wait.ended,
+    }
+
+
+def _offer_json(offer: OfferRow) -> dict[str, Any]:
+    return {
+        "agent": offer.agent,
+        "rang_at": _iso(offer.rang_at),
+        "ended_at": _iso(offer.ended_at),
+        "result": offer.result,
     }
 
 

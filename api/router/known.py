@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.calls.models import CallRow
 from api.calls.repository import CallFilter, CallRepository
-from telephony.calls.model import Call, Segment
+from telephony.calls.model import Call, Offer, Segment, Wait
 
 # Calls are stored in one transaction per batch, in the order of their changes: what the router knew and had not
 # stored when it died began at most this long before the newest stored call.
@@ -41,6 +41,10 @@ def call_of(row: CallRow) -> Call:
         talk_seconds=row.talk_seconds,
         agent=row.agent,
         sip_call_id=row.sip_call_id,
+        node=row.node,
+        dialled=row.dialled,
+        hold_seconds=row.hold_seconds,
+        hung_up_by=row.hung_up_by,  # type: ignore[arg-type]
         segments=tuple(
             Segment(
                 segment.agent,
@@ -48,7 +52,17 @@ def call_of(row: CallRow) -> Call:
                 segment.ended_at,
                 segment.talk_seconds,
                 recording_id=segment.recording_id,
+                began=segment.began,  # type: ignore[arg-type]
+                hold_seconds=segment.hold_seconds,
             )
             for segment in row.segments
+        ),
+        waits=tuple(
+            Wait(wait.queue, wait.joined_at, wait.left_at, wait.ended)  # type: ignore[arg-type]
+            for wait in row.waits
+        ),
+        offers=tuple(
+            Offer(offer.agent, offer.rang_at, offer.ended_at, offer.result)  # type: ignore[arg-type]
+            for offer in row.offers
         ),
     )

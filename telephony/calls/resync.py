@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from telephony.ami.protocol import AmiMessage
-from telephony.calls.model import Call, Segment
+from telephony.calls.model import Call, Offer, Segment, Wait
 
 
 def alive(channels: Iterable[AmiMessage], queue: Iterable[AmiMessage] = ()) -> frozenset[str]:
@@ -28,6 +28,8 @@ def end_unaccounted(known: Iterable[Call], alive_channels: Container[str]) -> li
 
 def _ended(call: Call) -> Call:
     moments = [moment for segment in call.segments for moment in (segment.started_at, segment.ended_at) if moment]
+    moments += [moment for wait in call.waits for moment in (wait.joined_at, wait.left_at) if moment]
+    moments += [moment for offer in call.offers for moment in (offer.rang_at, offer.ended_at) if moment]
     ended_at = max([call.offered_at, *moments])
     segments = tuple(_closed(segment, ended_at) for segment in call.segments)
     wait_seconds = call.wait_seconds
@@ -40,7 +42,21 @@ def _ended(call: Call) -> Call:
         wait_seconds=wait_seconds,
         talk_seconds=sum(segment.talk_seconds or 0.0 for segment in segments),
         segments=segments,
+        waits=tuple(_left(wait, ended_at) for wait in call.waits),
+        offers=tuple(_unanswered(offer, ended_at) for offer in call.offers),
     )
+
+
+def _left(wait: Wait, ended_at: datetime) -> Wait:
+    if wait.left_at is not None:
+        return wait
+    return replace(wait, left_at=max(ended_at, wait.joined_at), ended="unknown")
+
+
+def _unanswered(offer: Offer, ended_at: datetime) -> Offer:
+    if offer.ended_at is not None:
+        return offer
+    return replace(offer, ended_at=max(ended_at, offer.rang_at), result="cancelled")
 
 
 def _closed(segment: Segment, ended_at: datetime) -> Segment:

@@ -9,6 +9,8 @@ from api.calls import service
 from api.calls.models import CallRow
 from api.kit.changes import Change
 from api.kit.database import Database
+from api.router.known import call_of
+from telephony.calls.model import Offer, Wait
 from tests.api import samples
 
 
@@ -55,6 +57,43 @@ async def test_segments_follow_the_call(database: Database) -> None:
         row = await service.find(session, "1.1")
         assert row is not None
         assert [segment.agent for segment in row.segments] == ["8001"]
+
+
+async def test_waits_and_offers_follow_the_call(database: Database) -> None:
+    one = samples.call("1.1")
+    first = Wait("hotline", one.offered_at, one.answered_at, "timed_out")
+    whole = replace(
+        one,
+        node="second",
+        dialled="12345",
+        hold_seconds=3.5,
+        hung_up_by="agent",
+        segments=(replace(one.segments[0], began="blind_transfer", hold_seconds=3.5),),
+        waits=(first, replace(first, queue="dialect", ended="connected")),
+        offers=(Offer("8002", one.offered_at, one.answered_at, "missed"), Offer("8001", one.offered_at)),
+    )
+    assert await _store(database, whole) == {"1.1"}
+    assert await _store(database, whole) == set()
+    async with database.session() as session:
+        row = await service.find(session, "1.1")
+        assert row is not None
+        assert call_of(row) == whole
+    assert await _store(database, replace(whole, waits=(first,), offers=())) == {"1.1"}
+    async with database.session() as session:
+        row = await service.find(session, "1.1")
+        assert row is not None
+        assert call_of(row) == replace(whole, waits=(first,), offers=())
+
+
+async def test_how_long_a_caller_was_on_hold_is_not_forgotten_for_records_that_do_not_tell(database: Database) -> None:
+    one = samples.call("1.1")
+    held = replace(one, hold_seconds=3.5, segments=(replace(one.segments[0], hold_seconds=3.5),))
+    await _store(database, held)
+    assert await _store(database, one) == set()
+    async with database.session() as session:
+        row = await service.find(session, "1.1")
+        assert row is not None
+        assert call_of(row) == held
 
 
 async def test_of_a_call_given_twice_the_last_counts(database: Database) -> None:

@@ -38,12 +38,20 @@ def test_an_answered_call() -> None:
         "wait_seconds": 3.0,
         "talk_seconds": 7.0,
         "agent": "8001",
+        "node": "main",
+        "dialled": None,
+        "hold_seconds": None,
+        "hung_up_by": None,
+        "waits": [],
+        "offers": [],
         "segments": [
             {
                 "agent": "8001",
                 "started_at": "2026-11-23T10:33:23.000000+00:00",
                 "ended_at": "2026-11-23T10:33:30.000000+00:00",
                 "talk_seconds": 7.0,
+                "began": "answered",
+                "hold_seconds": None,
                 "recording_id": None,
                 "recording_state": None,
             }
