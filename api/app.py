@@ -29,6 +29,7 @@ from api.live.routes import router as live
 from api.recordings.routes import router as recordings
 from api.recordings.upload import router as uploads
 from api.speech.routes import router as speech
+from api.staffing.routes import router as staffing
 from api.system.routes import render_changes
 from api.system.routes import router as system
 from api.tickets.routes import router as tickets
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, live, recordings, uploads, tickets, speech, system, console):
+    for router in (calls, live, recordings, uploads, tickets, speech, staffing, system, console):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

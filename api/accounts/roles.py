@@ -14,6 +14,7 @@ class Permission(StrEnum):
     EXPORT = "calls:export"
     READ_METRICS = "metrics:read"
     READ_SPEECH_REPORT = "speech:report"
+    READ_STAFFING = "staffing:read"
 
 
 _READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS})
@@ -25,5 +26,5 @@ PERMISSIONS: dict[str, frozenset[Permission]] = {
     "qa": _READ | {Permission.EXPORT, Permission.READ_SPEECH_REPORT},
     "supervisor": _ALL,
     "admin": _ALL,
-    "machine": _READ | {Permission.READ_METRICS, Permission.UPLOAD_RECORDINGS},
+    "machine": _READ | {Permission.READ_METRICS, Permission.READ_STAFFING, Permission.UPLOAD_RECORDINGS},
 }

@@ -11,6 +11,7 @@ from api.cli import (
     replay,
     services,
     speech,
+    staffing,
     status,
     token,
     transcribe,
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for verb in (up.up, demo.demo, call.call, transcribe.transcribe, replay.replay, status.status):
     app.command()(verb)
+app.command()(staffing.staffing)
 app.command("check-dialplan")(check_dialplan.check_dialplan)
 for service in (services.api, services.router, services.worker, services.asterisk, services.postgres, services.migrate):
     app.command()(service)
