@@ -23,6 +23,7 @@ from api.console.pages import render
 from api.console.promise_pages import router as promise_pages
 from api.console.routes import SignInNeeded, sign_in_answer
 from api.console.routes import router as console
+from api.console.staffing import router as staffing_page
 from api.console.wall_routes import router as wall
 from api.enforcement.routes import router as enforcement
 from api.kit import problems
@@ -39,6 +40,8 @@ from api.reconciliations.routes import router as reconciliations
 from api.recordings.routes import router as recordings
 from api.recordings.upload import router as uploads
 from api.speech.routes import router as speech
+from api.staffing.policy import load_policy
+from api.staffing.routes import router as staffing
 from api.system.routes import render_changes
 from api.system.routes import router as system
 from api.tickets.routes import router as tickets
@@ -69,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.taxonomy = load_taxonomy(settings.config_dir / "taxonomy.toml")
     app.state.service_levels = load_policies(settings.config_dir)
     app.state.breaks = load_routing(settings.config_dir).breaks
+    app.state.staffing_policy = load_policy(settings.config_dir)
     problems.install(app)
 
     @app.exception_handler(SignInNeeded)
@@ -76,8 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
         return sign_in_answer(error)
 
     for router in (
-        *(calls, agents, commands, live, recordings, uploads, tickets, speech, queues, reconciliations, system),
-        *(callbacks, enforcement, console, promise_pages, wall),
+        *(calls, agents, commands, live, recordings, uploads, tickets, speech, queues, reconciliations, staffing),
+        *(callbacks, enforcement, system, console, promise_pages, staffing_page, wall),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

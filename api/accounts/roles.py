@@ -22,6 +22,7 @@ class Permission(StrEnum):
     READ_AGENTS = "agents:read"
     USE_PHONE = "agents:own"
     DIRECT_AGENTS = "agents:direct"
+    READ_STAFFING = "staffing:read"
 
 
 _READ = frozenset({Permission.READ_CALLS, Permission.HEAR_RECORDINGS, Permission.READ_TICKETS, Permission.READ_AGENTS})
@@ -40,6 +41,7 @@ PERMISSIONS: dict[str, frozenset[Permission]] = {
     "machine": _READ
     | {
         *(Permission.READ_METRICS, Permission.UPLOAD_RECORDINGS, Permission.READ_RECONCILIATIONS),
+        Permission.READ_STAFFING,
         *(Permission.READ_LIVE, Permission.READ_QUEUES, Permission.READ_ENFORCEMENT),
     },
 }

@@ -15,6 +15,7 @@ from api.cli import (
     services,
     simulate,
     speech,
+    staffing,
     status,
     token,
     transcribe,
@@ -32,6 +33,7 @@ for verb in (up.up, demo.demo, call.call, transcribe.transcribe, replay.replay, 
     app.command()(verb)
 app.command()(reconcile.reconcile)
 app.command()(simulate.simulate)
+app.command()(staffing.staffing)
 app.command("check-dialplan")(check_dialplan.check_dialplan)
 for service in (services.api, services.router, services.worker, services.asterisk, services.postgres, services.migrate):
     app.command()(service)

@@ -76,7 +76,7 @@ async def read(settings: Settings) -> list[Status]:
             live = await ClaimRepository(session).figures()
             lags["worker"] = max(waiting or 0.0, live.lag_seconds)
             worker_says = live_words(live)
-            router_says = await reconciled_words(session)
+            router_says = "; ".join(filter(None, (await reconciled_words(session), promises_words(beats))))
     except (SQLAlchemyError, OSError) as error:
         database_up, database_says = False, str(error.__cause__ or error).splitlines()[0]
     finally:
@@ -85,7 +85,7 @@ async def read(settings: Settings) -> list[Status]:
     return [
         _from_state("postgres", database_up, states.get("postgres"), database_says),
         _from_state("asterisk", asterisk, states.get("asterisk")),
-        _from_beats("router", beats, states.get("router"), lags.get("router"), router_says, promises_words(beats)),
+        _from_beats("router", beats, states.get("router"), lags.get("router"), router_says),
         _from_beats("worker", beats, states.get("worker"), lags.get("worker"), worker_says),
         _from_state("api", api, states.get("api")),
     ]

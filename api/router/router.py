@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import DBAPIError
 
 from api.accounts.service import store_agents
+from api.agents.desks import load_desks
+from api.agents.routing import load_routing
+from api.agents.service import current_spells
 from api.enforcement.loop import Enforcement
 from api.heartbeats.service import Pulse, beat
 from api.kit import logs
 from api.kit.database import Database, Sessions, url_of
 from api.kit.settings import Settings
 from api.router.advisor import WANTED_EVENTS as ADVISOR_EVENTS
+from api.router.advisor import Advisor
 from api.router.commands import Executor
 from api.router.known import known_calls
 from api.router.lease import Lease, LeaseLostError
@@ -72,6 +76,15 @@ class Router:
         self._spool = Spool(settings.data_dir / "spool" / "router")
         self.store = CallStore(database, self._spool)
         self.reconciler = Reconciler(settings, database, self.store)
+        self.advisor = Advisor(
+            database,
+            asterisk,
+            Reach.of(site),
+            load_routing(settings.config_dir),
+            load_desks(settings.config_dir),
+            self._node,
+            never_held=frozenset(seat.extension for seat in site.agents if seat.drill),
+        )
         # Until when nothing was missed: None before the first resync, standing still while one is owed.
         self._mark: Mark | None = None
         self._resync_owed = True

@@ -11,6 +11,8 @@ from tests.api.conftest import NewToken
 
 # What anybody may ask: whether it lives, the way in, and the description of the API (which holds no data).
 OPEN = {"/", "/healthz", "/readyz", "/login", "/logout", "/docs", "/openapi.json"}
+# A browser is led to the sign-in page, a program is refused.
+PAGES = ("/desk", "/staffing")
 
 
 def _routes(app: FastAPI) -> list[str]:
