@@ -41,7 +41,11 @@ class Source:
     log: Path
     recordings: Path
     rules: Rules
-    node: str = "main"
+
+    @property
+    def node(self) -> str:
+        """Return the name of this Asterisk, as its calls bear it."""
+        return self.rules.node
 
 
 @dataclass(frozen=True, slots=True)
