@@ -38,6 +38,7 @@ class CallFilter:
     caller_part: str | None = None
     with_agent: bool | None = None
     queue: str | None = None
+    node: str | None = None
     refs: tuple[str, ...] = ()
 
 
@@ -149,9 +150,8 @@ class CallRepository(Repository):
         if wanted.with_agent is not None:
             answered = CallRow.answered_at.is_not(None)
             query = query.where(answered if wanted.with_agent else ~answered)
-        if wanted.queue is not None:
-            query = query.where(CallRow.queue == wanted.queue)
-        return query
+        same = {CallRow.queue: wanted.queue, CallRow.node: wanted.node}
+        return query.where(*(column == value for column, value in same.items() if value is not None))
 
     async def _load(self, query: Select[CallRow]) -> list[CallRow]:
         rows = await self.session.scalars(

@@ -63,9 +63,13 @@ async def read(settings: Settings) -> list[Status]:
     database = Database(url_of(settings), pool_size=1)
     beats: list[HeartbeatRow] = []
     lags: dict[str, float | None] = {}
+    node = settings.node.name
     database_up, database_says, worker_says, router_says = True, None, "", ""
     try:
-        beats = await fresh(database)
+        # What serves another node is shown by that node's own status; of the rest, whoever is at work counts.
+        beats = sorted(
+            (beat for beat in await fresh(database) if beat.node in {None, node}), key=lambda b: not b.standby
+        )
         lags = {beat.process: beat.lag_seconds for beat in beats}
         async with database.session() as session:
             waiting = await RecordingRepository(session).oldest_untranscribed_seconds()
@@ -108,6 +112,8 @@ def _from_beats(
     if not mine:
         return _from_state(part, False, state, "no sign of life")
     newest = mine[-1]
+    standing_by = len([beat for beat in mine if beat.standby and beat is not newest])
+    more = f"备用 standby: {standing_by}" if standing_by else None
     return Status(
         part,
         True,
@@ -115,7 +121,7 @@ def _from_beats(
         newest.pid,
         state.restarts if state else None,
         lag_seconds,
-        "; ".join(filter(None, (newest.detail, says))) or None,
+        "; ".join(filter(None, (newest.detail, more, says))) or None,
     )
 
 

@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.kit.base import Base
@@ -18,3 +18,6 @@ class HeartbeatRow(Base):
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     lag_seconds: Mapped[float | None]
     detail: Mapped[str | None]
+    # The Asterisk that it serves; None: all of them.
+    node: Mapped[str | None]
+    standby: Mapped[bool] = mapped_column(server_default=false())

@@ -21,20 +21,33 @@ FORGOTTEN = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How a process is now: its lag in seconds (None where it has no such measure), and a word about it."""
+    """How a process is now: its lag in seconds (None where it has no such measure), and a word about it.
+
+    `standby`: it waits to take over from another one.
+    """
 
     lag_seconds: float | None = None
     detail: str | None = None
+    standby: bool = False
 
 
-async def beat(database: Database, process: str, pulse: Callable[[], Pulse]) -> None:
-    """Tell, until cancelled, that `process` lives. A database that is away is waited for."""
+async def beat(database: Database, process: str, pulse: Callable[[], Pulse], node: str | None = None) -> None:
+    """Tell, until cancelled, that `process` lives. A database that is away is waited for.
+
+    `node`: the Asterisk that it serves, None for a process that serves all.
+    """
     log = get("heartbeat")
     key = {"process": process, "host": socket.gethostname(), "pid": os.getpid()}
     started_at = datetime.now(UTC)
     while True:
         now = pulse()
-        told = {"seen_at": func.now(), "lag_seconds": now.lag_seconds, "detail": now.detail}
+        told = {
+            "seen_at": func.now(),
+            "lag_seconds": now.lag_seconds,
+            "detail": now.detail,
+            "node": node,
+            "standby": now.standby,
+        }
         try:
             async with database.session() as session:
                 row = insert(HeartbeatRow).values(**key, started_at=started_at, **told)

@@ -1,7 +1,8 @@
 """The one way to the database: made in entry points, a session is a transaction."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -21,6 +22,13 @@ def sqlalchemy_url(url: str) -> str:
     if not separator or scheme.partition("+")[0] not in {"postgresql", "postgres"}:
         raise ValueError(f"Only PostgreSQL is supported, and this is no address of one: {scheme}://…")
     return f"postgresql+psycopg://{rest}"
+
+
+class Sessions(Protocol):
+    """Whoever gives sessions that are transactions."""
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Give a session that commits at the end of the block, and rolls back when the block raises."""
 
 
 class Database:

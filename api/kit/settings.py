@@ -26,6 +26,12 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class NodeSettings(_Section):
+    """Which Asterisk this is, among those that share the database; its name stands in the keys of its calls."""
+
+    name: str = Field(default="main", pattern=r"^[a-z][a-z0-9]{0,19}$")
+
+
 class HttpSettings(_Section):
     """Where the API and the pages listen."""
 
@@ -128,6 +134,7 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("ZHITONG_DATABASE_URL", "DATABASE_URL", "database_url")
     )
     timezone: str = "Asia/Shanghai"
+    node: NodeSettings = NodeSettings()
     http: HttpSettings = HttpSettings()
     queue: QueueSettings = QueueSettings()
     sip: SipSettings = SipSettings()

@@ -14,7 +14,7 @@ from api.calls.repository import CallFilter, CallRepository
 from api.calls.service import store_calls
 from api.calls.stored import call_of
 from api.kit.clock import now as the_present
-from api.kit.database import Database
+from api.kit.database import Sessions
 from api.kit.pagination import BadCursor, Cursor
 from api.kit.settings import Settings
 from api.reconciliations.models import ReconciliationRow
@@ -32,6 +32,7 @@ Cause = Literal["asked", "nightly", "resync"]
 STEP = timedelta(days=1)
 # So many differences are kept of one comparison; all are counted, and the command line prints all.
 KEPT = 1000
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,12 @@ class Reconciliation:
 def source_of(settings: Settings) -> Source:
     """Return the Asterisk of a data directory."""
     directories = SiteDirectories(settings.data_dir)
-    rules = Rules(settings.queue.name, settings.queue.short_abandon_seconds)
+    rules = Rules(settings.queue.name, settings.queue.short_abandon_seconds, node=settings.node.name)
     return Source(directories.log, settings.recordings_dir, rules)
 
 
 async def reconcile(
-    database: Database,
+    database: Sessions,
     source: Source,
     since: datetime,
     until: datetime,
@@ -119,7 +120,7 @@ async def reconcile(
     return found
 
 
-async def _step(database: Database, source: Source, since: datetime, until: datetime, *, repair: bool) -> Findings:
+async def _step(database: Sessions, source: Source, since: datetime, until: datetime, *, repair: bool) -> Findings:
     stored = await _stored(database, source, since, until)
     # In threads: neither events nor requests wait for the reading of a day.
     records = await asyncio.to_thread(read_records, source.log, source.recordings, since, until, source.rules)
@@ -135,20 +136,21 @@ async def _step(database: Database, source: Source, since: datetime, until: date
     return Findings(left.calls, left.running, left.in_records, (*gone, *left.differences))
 
 
-async def _stored(database: Database, source: Source, since: datetime, until: datetime) -> list[Call]:
+async def _stored(database: Sessions, source: Source, since: datetime, until: datetime) -> list[Call]:
     calls: list[Call] = []
     cursor: Cursor | None = None
-    wanted = CallFilter(since=since - EDGE, until=until + EDGE)
-    async with database.session() as session:
-        repository = CallRepository(session)
-        while rows := await repository.page(wanted, cursor, 2000):
-            calls += [call for row in rows if (call := call_of(row)).node == source.node]
-            cursor = Cursor(rows[-1].offered_at, rows[-1].call_ref)
-            session.expunge_all()
-    return calls
+    wanted = CallFilter(since=since - EDGE, until=until + EDGE, node=source.node)
+    while True:
+        # A page is a transaction: a router stores its calls in between.
+        async with database.session() as session:
+            rows = await CallRepository(session).page(wanted, cursor, _PAGE)
+            calls += [call_of(row) for row in rows]
+        if len(rows) < _PAGE:
+            return calls
+        cursor = Cursor(rows[-1].offered_at, rows[-1].call_ref)
 
 
-async def _beginning(database: Database, source: Source, until: datetime) -> datetime:
+async def _beginning(database: Sessions, source: Source, until: datetime) -> datetime:
     """Return when either side begins: before, there is nothing to compare."""
     async with database.session() as session:
         first = await CallRepository(session).first_offered_at()

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import DBAPIError
 
 from api.kit import clock, logs
-from api.kit.database import Database
+from api.kit.database import Sessions
 from api.kit.settings import Settings
 from api.reconciliations.repository import ReconciliationRepository
 from api.reconciliations.service import Cause, reconcile, source_of
@@ -25,7 +25,7 @@ _LOGGED = 20
 class Reconciler:
     """Compares what the router stored with what its Asterisk wrote; one comparison at a time."""
 
-    def __init__(self, settings: Settings, database: Database, store: CallStore) -> None:
+    def __init__(self, settings: Settings, database: Sessions, store: CallStore) -> None:
         self._settings = settings
         self._source = source_of(settings)
         self._database = database

@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
 
@@ -12,17 +12,22 @@ from api.accounts.service import store_agents
 from api.agents.service import current_spells
 from api.heartbeats.service import Pulse, beat
 from api.kit import logs
-from api.kit.database import Database, url_of
+from api.kit.database import Database, Sessions, url_of
 from api.kit.settings import Settings
 from api.router.known import known_calls
+from api.router.lease import Lease, LeaseLostError
+from api.router.mark import Mark
 from api.router.reconciliation import Reconciler
+from api.router.spool import Spool
 from api.router.store import CallStore
 from api.supervisor.site import asterisk_site
 from telephony.agents import reducer as spells
+from telephony.agents.model import Revision
 from telephony.ami.connection import AmiConnection, Gap
 from telephony.ami.errors import AmiError
 from telephony.ami.protocol import AmiMessage
 from telephony.calls.derive import Rules
+from telephony.calls.events import moment
 from telephony.calls.model import Call
 from telephony.calls.reducer import WANTED_EVENTS, Reducer
 from telephony.calls.resync import alive, end_unaccounted
@@ -33,25 +38,40 @@ log = logs.get(__name__)
 # Asterisk writes its records a moment after it tells of the same events.
 RECORDS_SETTLE_SECONDS = 0.5
 DATABASE_RETRY_SECONDS = 1.0
-GAP_MARGIN = timedelta(minutes=1)
+
+
+def clock_offset() -> float:
+    """Return how far this machine's clock, which can be stepped, is ahead of one that cannot."""
+    return time.time() - time.monotonic()
 
 
 class Router:
     """One Asterisk's events into calls; `run` is one consumer of one connection."""
 
-    def __init__(self, settings: Settings, database: Database, asterisk: AmiConnection) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Sessions,
+        asterisk: AmiConnection,
+        offset: Callable[[], float] = clock_offset,
+    ) -> None:
+        self._node = settings.node.name
         site = asterisk_site(settings)
         self._records = site.directories.log
         self._agents = {seat.extension: seat.name for seat in site.agents}
-        self._reducer = Reducer(Rules(settings.queue.name, settings.queue.short_abandon_seconds))
-        self._spells = spells.SpellReducer()
+        self._reducer = Reducer(Rules(settings.queue.name, settings.queue.short_abandon_seconds, node=self._node))
+        self._spells = spells.SpellReducer(self._node)
         self._database = database
         self._asterisk = asterisk
-        self.store = CallStore(database)
+        self._offset = offset
+        self._spool = Spool(settings.data_dir / "spool" / "router")
+        self.store = CallStore(database, self._spool)
         self.reconciler = Reconciler(settings, database, self.store)
         # Until when nothing was missed: None before the first resync, standing still while one is owed.
-        self._complete_until: float | None = None
+        self._mark: Mark | None = None
         self._resync_owed = True
+        # The calls that a spool tells of; None before it was read.
+        self._spooled: list[str] | None = None
 
     async def run(self) -> None:
         """Take what Asterisk tells until the connection is closed for good."""
@@ -66,18 +86,19 @@ class Router:
         """How this router is, for `zhitong status`."""
         state = "connected" if self._asterisk.connected else f"no Asterisk: {self._asterisk.last_error}"
         waiting = f", {self.store.waiting} calls wait for the database" if self.store.waiting else ""
-        return Pulse(self.store.lag_seconds, state + waiting)
+        return Pulse(self.store.lag_seconds, f"{self._node} 在岗 active, {state}{waiting}")
 
     def _take(self, message: AmiMessage) -> None:
+        self._spool.add(message)
         self.store.put(self._reducer.apply(message))
         self.store.put_spells(self._spells.apply(message))
-        if not self._resync_owed:
-            self._complete_until = time.time()
+        at = moment(message)
+        if at is not None and not self._resync_owed:
+            self._mark = Mark(at, self._offset())
 
     async def _resync(self) -> None:
         """Complete what was missed. Asterisk going away meanwhile is no harm: the next connection resyncs again."""
         self._resync_owed = True
-        began = time.time()
         since, known = await self._missed_since()
         try:
             changed = await self._read_records(since, known)
@@ -96,9 +117,14 @@ class Router:
         there = first | second
         forgotten = [call for call in known if not self._reducer.knows(call.call_ref)]
         lost = [*self._reducer.end_lost(there), *end_unaccounted(forgotten, there)]
-        self.store.put([*changed, *lost])
+        spooled = self._spooled or ()
+        over = {call.call_ref for call in known if call.outcome != "in_progress"}
+        told = [call for call in self._reducer.calls() if call.call_ref in spooled and call.call_ref not in over]
+        self.store.put([*told, *changed, *lost])
         self.store.put_spells(self._spells.resync(members, channels, asked_at))
-        self._complete_until, self._resync_owed = began, False
+        self.store.settle()
+        self._spooled = []
+        self._resync_owed = False
         log.info("resynced", since=since.isoformat(), completed=len(changed), lost=len(lost))
         self.reconciler.after_gap(since, datetime.now(UTC))
 
@@ -115,42 +141,101 @@ class Router:
         return alive(channels.events, queue.events), queue.events, channels.events
 
     async def _missed_since(self) -> tuple[datetime, list[Call]]:
-        if self._complete_until is not None:
-            return datetime.fromtimestamp(self._complete_until, UTC) - GAP_MARGIN, self._reducer.calls()
+        if self._mark is not None:
+            return self._mark.missed_since(self._offset()), self._reducer.calls()
         while True:
             try:
+                if self._spooled is None:
+                    async with self._database.session() as session:
+                        await store_agents(session, self._agents)
+                        self._spells.restore(await current_spells(session, self._node))
+                    self._spooled, revisions = await asyncio.to_thread(self._read_spool)
+                    self.store.put_spells(revisions)
                 async with self._database.session() as session:
-                    await store_agents(session, self._agents)
-                    self._spells.restore(await current_spells(session, self._spells.node))
-                    return await known_calls(session)
+                    return await known_calls(session, self._node, self._spooled)
             except (DBAPIError, OSError) as error:
                 log.warning("waiting_for_database", reason=str(error.__cause__ or error))
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
+    def _read_spool(self) -> tuple[list[str], list[Revision]]:
+        """Take what a router before this one could not store: the calls that it tells of, perhaps only in part.
+
+        No call is stored before Asterisk's records have made it whole.
+        """
+        touched: dict[str, None] = {}
+        revisions: list[Revision] = []
+        for message in self._spool.left():
+            touched |= dict.fromkeys(call.call_ref for call in self._reducer.apply(message))
+            revisions += self._spells.apply(message)
+        if touched:
+            log.info("spool_read", calls=len(touched))
+        return list(touched), revisions
+
+
+class Duty:
+    """One router process: it stands by until it holds its node's lease, and then serves for as long as it does."""
+
+    def __init__(self, settings: Settings, database: Database, lease: Lease) -> None:
+        self._settings = settings
+        self._database = database
+        self._lease = lease
+        self._router: Router | None = None
+
+    async def run(self) -> None:
+        """Stand by and serve until cancelled; what is known is stored before it ends."""
+        while True:
+            await self._lease.acquire()
+            try:
+                await self._serve()
+            except* LeaseLostError as lost:
+                log.warning("standing_by", reason=str(lost.exceptions[0]))
+            finally:
+                self._router = None
+
+    def pulse(self) -> Pulse:
+        """How this process is, for `zhitong status`."""
+        if self._router is None:
+            return Pulse(detail=f"{self._settings.node.name} 备用 standby", standby=True)
+        return self._router.pulse()
+
+    async def _serve(self) -> None:
+        settings = self._settings
+        site = asterisk_site(settings)
+        wanted = WANTED_EVENTS | spells.WANTED_EVENTS
+        asterisk = AmiConnection(settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=wanted)
+        self._router = router = Router(settings, self._lease, asterisk)
+        try:
+            async with asterisk, asyncio.TaskGroup() as tasks:
+                tasks.create_task(router.run(), name="events")
+                tasks.create_task(router.store.run(), name="store")
+                tasks.create_task(router.reconciler.run(), name="reconciler")
+                tasks.create_task(self._lease.watch(), name="lease")
+        except asyncio.CancelledError:
+            try:
+                await router.store.flush()
+            except (LeaseLostError, DBAPIError, OSError) as error:
+                log.warning("left_in_spool", calls=router.store.waiting, reason=str(error.__cause__ or error))
+            raise
+
 
 async def run_router(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT; what is known is stored before it ends."""
+    """Run until SIGTERM or SIGINT."""
     logs.configure("router")
     stopping = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
     database = Database(url_of(settings), pool_size=3)
-    site = asterisk_site(settings)
-    asterisk = AmiConnection(
-        settings.ami.host, site.ami_port, site.ami_user, site.ami_secret, wanted=WANTED_EVENTS | spells.WANTED_EVENTS
-    )
+    lease = Lease(url_of(settings), settings.node.name)
+    duty = Duty(settings, database, lease)
     try:
-        async with asterisk, asyncio.TaskGroup() as tasks:
-            router = Router(settings, database, asterisk)
+        async with asyncio.TaskGroup() as tasks:
             running = [
-                tasks.create_task(router.run(), name="events"),
-                tasks.create_task(router.store.run(), name="store"),
-                tasks.create_task(router.reconciler.run(), name="reconciler"),
-                tasks.create_task(beat(database, "router", router.pulse), name="heartbeat"),
+                tasks.create_task(duty.run(), name="duty"),
+                tasks.create_task(beat(database, "router", duty.pulse, settings.node.name), name="heartbeat"),
             ]
             await stopping.wait()
             for task in running:
                 task.cancel()
-        await router.store.flush()
     finally:
+        await lease.release()
         await database.close()

@@ -7,23 +7,26 @@ from sqlalchemy.exc import DBAPIError
 from api.agents.service import store_revisions
 from api.calls.service import store_calls
 from api.kit import logs
-from api.kit.database import Database
+from api.kit.database import Sessions
+from api.router.spool import Spool
 from telephony.agents.model import Revision
 from telephony.calls.model import Call
 
 log = logs.get(__name__)
 GATHER_SECONDS = 0.05
-LONGEST_WAIT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 1.0
 
 
 class CallStore:
     """Writes changed calls and spells to the database behind the reducers' backs: events never wait for PostgreSQL.
 
     Only a call's latest state is kept, so a database that is away costs memory for the calls, not for the events.
+    The events themselves are in the spool, for the next router if this one dies meanwhile.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Sessions, spool: Spool) -> None:
         self._database = database
+        self._spool = spool
         self._waiting: dict[str, Call] = {}
         self._storing: dict[str, Call] = {}
         self._spells: dict[str, Revision] = {}
@@ -45,7 +48,13 @@ class CallStore:
         self._waiting |= {call.call_ref: call for call in calls}
         if self._waiting:
             self._oldest = self._oldest or time.monotonic()
-            self._filled.set()
+        # Also when nothing changed: then the spool may forget.
+        self._filled.set()
+
+    def settle(self) -> None:
+        """All that the spool's left files tell has been put: let them go once it is stored."""
+        self._spool.settle()
+        self._filled.set()
 
     def put_spells(self, revisions: Iterable[Revision]) -> None:
         """Remember what agents did; of one agent, all that is not stored yet is one revision."""
@@ -73,17 +82,21 @@ class CallStore:
         self._storing, self._waiting = self._waiting, {}
         spells, self._spells = self._spells, {}
         self._filled.clear()
+        self._spool.begin()
         try:
-            async with self._database.session() as session:
-                await store_calls(session, list(self._storing.values()))
-                await store_revisions(session, list(spells.values()))
+            if self._storing or spells:
+                async with self._database.session() as session:
+                    await store_calls(session, list(self._storing.values()))
+                    await store_revisions(session, list(spells.values()))
         except BaseException:
             # What changed meanwhile is newer.
             self._waiting = {**self._storing, **self._waiting}
             newer, self._spells = self._spells, spells
             self.put_spells(newer.values())
             self._filled.set()
+            self._spool.failed()
             raise
         finally:
             self._storing = {}
+        self._spool.stored()
         self._oldest = time.monotonic() if self._waiting or self._spells else None

@@ -14,6 +14,7 @@ def asterisk_site(settings: Settings) -> AsteriskSite:
     secrets_file = settings.data_dir / "secrets.toml"
     return AsteriskSite(
         data_dir=settings.data_dir,
+        node=settings.node.name,
         sip_port=settings.sip.port,
         sip_address=settings.sip.host,
         ami_port=settings.ami.port,

@@ -1,9 +1,9 @@
 """The manager protocol's bytes: framing, parsing, encoding. Pure: no socket, no clock."""
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from telephony.ami.errors import UnsafeAction
 
@@ -16,6 +16,10 @@ GREETING = "Asterisk Call Manager/"
 MAX_MESSAGE_BYTES = 256 * 1024
 # Asterisk's input buffer (manager.c, `inbuf`): it discards a longer line, and with it the action's meaning.
 MAX_ACTION_LINE_BYTES = 1024
+# How many first lines of messages, and how many orders of headers after each, are learnt; others are split by line.
+MAX_SHAPES = 512
+MAX_SHAPES_EACH = 6
+MAX_SHAPE_CHARACTERS = 4096
 _ACTION_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _KINDS: dict[str, Literal["event", "response"]] = {"Event": "event", "Response": "response"}
 _EXCERPT_CHARACTERS = 80
@@ -23,8 +27,8 @@ _EXCERPT_CHARACTERS = 80
 _SENT_ONCE = frozenset({"Privilege", "Timestamp", "Uniqueid", "ActionID"})
 
 
-@dataclass(frozen=True, slots=True)
-class AmiMessage:
+# A tuple, since a frozen dataclass takes as long to make as the framing of its bytes.
+class AmiMessage(NamedTuple):
     """One event or response as Asterisk sent it; a header that came several times holds a list.
 
     `name` is the event's name or the response's status. Keys keep Asterisk's spelling.
@@ -82,9 +86,9 @@ class Framer:
         if self._skipping:
             self._skipping = False
             del blocks[0]
-        found: list[bytes | Malformed] = [
-            block if len(block) <= self._max_bytes else self._too_long(block) for block in blocks
-        ]
+        found: list[bytes | Malformed] = [*blocks]
+        if max(map(len, blocks), default=0) > self._max_bytes:
+            found = [block if len(block) <= self._max_bytes else self._too_long(block) for block in blocks]
         return found + self._bound()
 
     def rest(self) -> Malformed | None:
@@ -115,21 +119,68 @@ def parse(block: bytes, wanted: Container[str] | None = None) -> list[AmiMessage
     Never raises. Usually gives one message; a block torn in the middle gives a `Malformed` for the torn piece
     and the messages around it. A greeting line before the message is passed over. Invalid UTF-8 becomes U+FFFD.
     """
-    if wanted is not None and block.startswith(b"Event: "):
-        name = block[7 : block.find(b"\r\n", 7) if b"\r\n" in block else len(block)].decode("utf-8", "replace")
-        if name not in wanted and b"\r\nActionID: " not in block:
-            return []
-    lines = block.decode("utf-8", "replace").split("\r\n")
+    head = block.split(b"\r\n", 1)[0]
+    if (
+        wanted is not None
+        and head.startswith(b"Event: ")
+        and head[7:].decode("utf-8", "replace") not in wanted
+        and b"\r\nActionID: " not in block
+    ):
+        return []
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        text = block.decode("utf-8", "replace")
+    for kind, name, match, keys in _SHAPES.get(head, ()):
+        if values := match(text):
+            headers = values.groupdict() if keys is None else dict(zip(keys, values.groups(), strict=True))
+            # Not AmiMessage(…): its own __new__ costs as much again.
+            return [tuple.__new__(AmiMessage, (kind, name, headers))]
+    return _parse_lines(head, text)
+
+
+def _parse_lines(head: bytes, text: str) -> list[AmiMessage | Malformed]:
+    """Split every line at its first colon, and learn the shape."""
+    lines = text.split("\r\n")
     headers: dict[str, str | list[str]] = {}
     for line in lines:
-        key, separator, value = line.partition(": ")
+        name, separator, value = line.partition(": ")
         if not separator:
             return _parse_slowly(lines)
-        headers[key] = value
+        headers[name] = value
     kind, _, name = lines[0].partition(": ")
     if len(headers) != len(lines) or kind not in _KINDS or not name.strip():
         return _parse_slowly(lines)
-    return [AmiMessage(_KINDS[kind], name, headers)]
+    message = AmiMessage(_KINDS[kind], name, headers)
+    if "\r" not in "".join(lines) and len(text) <= MAX_SHAPE_CHARACTERS:
+        shapes = _SHAPES.get(head, ())
+        if len(_SHAPES) < MAX_SHAPES and len(shapes) < MAX_SHAPES_EACH:
+            _SHAPES[head] = (*shapes, _shape(message))
+    return [message]
+
+
+class _Shape(NamedTuple):
+    """Asterisk sends the same event with the same headers in the same order: one match then reads all their values.
+
+    A match says what splitting would: every line begins with its key, and no value holds a CR. `keys` is None where
+    the pattern's groups bear their names.
+    """
+
+    kind: Literal["event", "response"]
+    name: str
+    match: Callable[[str], re.Match[str] | None]
+    keys: tuple[str, ...] | None
+
+
+def _shape(message: AmiMessage) -> _Shape:
+    keys = tuple(message.headers)
+    named = all(key.isidentifier() for key in keys)
+    lines = (f"{re.escape(key)}: ({f'?P<{key}>' if named else ''}[^\r]*+)" for key in keys)
+    return _Shape(message.kind, message.name, re.compile("\r\n".join(lines)).fullmatch, None if named else keys)
+
+
+# By first line; bounded, whatever a peer invents.
+_SHAPES: dict[bytes, tuple[_Shape, ...]] = {}
 
 
 def _parse_slowly(lines: list[str]) -> list[AmiMessage | Malformed]:
@@ -170,6 +221,12 @@ def _message(lines: list[str]) -> AmiMessage | Malformed:
             headers[key] = [before, value]
     headers[kind] = name
     return AmiMessage(_KINDS[kind], name, headers)
+
+
+def encode_message(message: AmiMessage) -> bytes:
+    """Encode a parsed message as Asterisk would have sent it, with its empty line: `parse` gives the same again."""
+    lines = [f"{key}: {value}\r\n" for key in message.headers for value in message.all(key)]
+    return "".join(lines).encode("utf-8", "replace") + b"\r\n"
 
 
 def encode_action(name: str, fields: Mapping[str, ActionValue]) -> bytes:

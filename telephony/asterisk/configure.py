@@ -15,6 +15,8 @@ _LOWEST_PORT, _HIGHEST_PORT = 1024, 65535
 _SAFE_PATH = re.compile(r"/[\w./+@=-]*\Z")
 _DIGITS = re.compile(r"\d{1,15}\Z")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")
+# What the dialplan's FILTER lets into a file name and a shell command, and no dash, which separates a name's parts.
+_NODE = re.compile(r"[a-z][a-z0-9]{0,19}\Z")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{12,128}\Z")
 
 
@@ -57,6 +59,8 @@ class AsteriskSite:
     rtp_start: int
     rtp_end: int
     agents: tuple[AgentSeat, ...]
+    # Any name but main stands in front of every Uniqueid, so that those of several nodes never collide.
+    node: str = "main"
     queue: str = "hotline"
     numbers: tuple[str, ...] = ("12345",)
     trunk: Trunk | None = None
@@ -191,6 +195,10 @@ def check_site(site: AsteriskSite) -> None:
             "(spaces, quotes, commas, …): choose another with --data or ZHITONG_DATA."
         )
     _check_seats(site)
+    if not _NODE.match(site.node):
+        raise SiteError(
+            f"the node's name {site.node!r} stands in file names: up to 20 small letters and digits, a letter first."
+        )
     names = [site.queue, site.ami_user, *([site.trunk.name] if site.trunk else [])]
     if not all(_NAME.match(name) for name in names) or not _SECRET.match(site.ami_secret):
         raise SiteError("queue, AMI user and trunk names and the AMI secret may only hold letters, digits, _ and -.")

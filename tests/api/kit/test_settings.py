@@ -55,3 +55,12 @@ def test_a_queue_may_have_a_model_of_its_own(tmp_path: Path) -> None:
     assert [speech.model_of(queue) for queue in ("方言", "hotline", None)] == ["big", "small", "small"]
     assert speech.process_count() == 3
     assert load(tmp_path / "other").speech.process_count() >= 1
+
+
+@pytest.mark.parametrize("name", ["", "North", "a-b", "1st", "x" * 21, "a/b", "a;b"])
+def test_a_nodes_name_that_would_not_survive_in_file_names_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZHITONG_NODE__NAME", name)
+    with pytest.raises(SettingsError, match=r"node\.name"):
+        load(tmp_path)

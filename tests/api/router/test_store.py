@@ -1,5 +1,6 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from api.agents.service import spells_between
 from api.calls.service import find
 from api.kit.database import Database
 from api.router.known import known_calls
+from api.router.spool import Spool
 from api.router.store import CallStore
 from telephony.agents.reducer import SpellReducer
 from telephony.calls.model import Call, Segment
@@ -40,8 +42,8 @@ async def until_stored(store: CallStore) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_only_the_latest_state_of_a_call_is_stored(database: Database) -> None:
-    store = CallStore(database)
+async def test_only_the_latest_state_of_a_call_is_stored(database: Database, tmp_path: Path) -> None:
+    store = CallStore(database, Spool(tmp_path))
     store.put([call()])
     segment = Segment("8001", OFFERED + timedelta(seconds=3), OFFERED + timedelta(seconds=60), 57.0, "r1")
     ended = call(
@@ -65,11 +67,11 @@ async def test_only_the_latest_state_of_a_call_is_stored(database: Database) -> 
 
 
 async def test_calls_wait_while_the_database_is_away_and_are_stored_when_it_is_back(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     url = database.url
     away = Database("postgresql://zhitong@127.0.0.1:1/zhitong", pool_size=1)
-    store = CallStore(away)
+    store = CallStore(away, Spool(tmp_path))
     running = asyncio.create_task(store.run())
     store.put([call("1.1"), call("1.2")])
     await asyncio.sleep(0.5)
@@ -98,8 +100,10 @@ async def test_an_empty_database_has_missed_everything(database: Database) -> No
     assert known == []
 
 
-async def test_what_agents_did_is_stored_as_told_and_telling_it_again_changes_nothing(database: Database) -> None:
-    store = CallStore(database)
+async def test_what_agents_did_is_stored_as_told_and_telling_it_again_changes_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    store = CallStore(database, Spool(tmp_path))
     told: SpellReducer = resynced("wrap_up")
     day = timedelta(days=1)
     for _ in range(2):

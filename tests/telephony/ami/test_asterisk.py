@@ -7,12 +7,13 @@ import socket
 import time
 import wave
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from api.recordings.names import parse
 from telephony.ami.connection import AmiConnection, Gap, Timing
 from telephony.ami.errors import ActionRefused
 from telephony.ami.protocol import MAX_ACTION_LINE_BYTES, AmiMessage
@@ -24,6 +25,7 @@ from telephony.calls.reducer import WANTED_EVENTS, Reducer
 from telephony.calls.resync import alive
 from telephony.phones import AgentPhone, place_call
 from telephony.records.complete import complete, recover
+from tests.telephony.ami.cable import Cable
 
 ROOT = Path(__file__).parents[3]
 SEAT = AgentSeat("8001", "8001", 1, "secret-password-8001")
@@ -49,6 +51,7 @@ def asterisk(install: AsteriskInstall, tmp_path_factory: pytest.TempPathFactory)
         rtp_start=22000,
         rtp_end=22100,
         agents=(SEAT,),
+        node="north",
         templates=ROOT / "config/asterisk",
     )
     with AsteriskProcess(site, install) as process:
@@ -112,6 +115,15 @@ async def test_a_real_call_is_seen_from_ring_to_hangup(
     [call] = listener.calls.values()
     assert (call.caller, call.agent, call.via, call.sip_call_id) == ("13800001111", "8001", "queue", placed.sip_call_id)
     assert complete(asterisk.site.directories.log, call.offered_at, [call]) == []
+    assert call.call_ref.startswith("north-"), "the Uniqueids of two nodes never collide"
+    assert call.segments[0].recording_id is not None
+    recording = parse(call.segments[0].recording_id)
+    assert recording is not None
+    assert (recording.call_ref, recording.agent) == (call.call_ref, "8001")
+    done = asterisk.site.directories.recordings / f"{recording.recording_id}.done"
+    async with asyncio.timeout(5):
+        while not done.exists():
+            await asyncio.sleep(0.02)
 
 
 async def test_lists_come_whole(listener: Listener) -> None:
@@ -165,6 +177,47 @@ async def test_a_frozen_asterisk_is_left_and_found_again(asterisk: AsteriskProce
     await listener.until("logged in again", gaps=2)
     assert time.monotonic() - thawed < 4
     assert "silent" in listener.gaps[1].reason
+
+
+async def the_port_is_cut_while_a_caller_waits(
+    asterisk: AsteriskProcess, install: AsteriskInstall, words: Path, seconds: float
+) -> None:
+    """The caller comes before the cut and gives up within it: nobody is told, yet the call is known in the end."""
+    async with (
+        Cable(asterisk.site.ami_port) as cable,
+        connection_to(replace(asterisk.site, ami_port=cable.port)) as connection,
+        asyncio.TaskGroup() as group,
+    ):
+        listener = Listener(connection)
+        group.create_task(listener.listen())
+        await listener.until("logged in", gaps=1)
+        caller = place_call(install, asterisk.site, words, caller="13800001113", hangup_after=2)
+        calling = group.create_task(caller)
+        await listener.until("the caller waits", outcome="in_progress")
+        cable.cut()
+        await calling
+        await asyncio.sleep(seconds)
+        assert not connection.connected
+        cable.mend()
+        await listener.until("logged in again", gaps=2)
+        channels = await connection.action("CoreShowChannels")
+        [waiting] = listener.calls.values()
+        log_dir = asterisk.site.directories.log
+        [ended] = recover(listener.reducer, log_dir, waiting.offered_at, [waiting], alive(channels.events))
+        assert (ended.outcome, ended.caller) == ("short_abandoned", "13800001113")
+        assert complete(log_dir, waiting.offered_at, [ended]) == []
+        await connection.close()
+
+
+async def test_what_happens_while_the_port_is_cut_is_known_when_it_is_mended(
+    asterisk: AsteriskProcess, install: AsteriskInstall, words: Path
+) -> None:
+    await the_port_is_cut_while_a_caller_waits(asterisk, install, words, seconds=0.5)
+
+
+@pytest.mark.soak
+async def test_a_port_cut_for_two_minutes(asterisk: AsteriskProcess, install: AsteriskInstall, words: Path) -> None:
+    await the_port_is_cut_while_a_caller_waits(asterisk, install, words, seconds=120)
 
 
 async def test_asterisk_killed_in_a_call_comes_back_and_the_call_is_ended(
