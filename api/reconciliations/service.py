@@ -32,6 +32,7 @@ Cause = Literal["asked", "nightly", "resync"]
 STEP = timedelta(days=1)
 # So many differences are kept of one comparison; all are counted, and the command line prints all.
 KEPT = 1000
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,11 @@ class Source:
     log: Path
     recordings: Path
     rules: Rules
-    node: str = "main"
+
+    @property
+    def node(self) -> str:
+        """Return the name of this Asterisk, as its calls bear it."""
+        return self.rules.node
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Reconciliation:
 def source_of(settings: Settings) -> Source:
     """Return the Asterisk of a data directory."""
     directories = SiteDirectories(settings.data_dir)
-    rules = Rules(settings.queue.name, settings.queue.short_abandon_seconds)
+    rules = Rules(settings.queue.name, settings.queue.short_abandon_seconds, node=settings.node.name)
     return Source(directories.log, settings.recordings_dir, rules)
 
 
@@ -134,14 +139,15 @@ async def _step(database: Sessions, source: Source, since: datetime, until: date
 async def _stored(database: Sessions, source: Source, since: datetime, until: datetime) -> list[Call]:
     calls: list[Call] = []
     cursor: Cursor | None = None
-    wanted = CallFilter(since=since - EDGE, until=until + EDGE)
-    async with database.session() as session:
-        repository = CallRepository(session)
-        while rows := await repository.page(wanted, cursor, 2000):
-            calls += [call for row in rows if (call := call_of(row)).node == source.node]
-            cursor = Cursor(rows[-1].offered_at, rows[-1].call_ref)
-            session.expunge_all()
-    return calls
+    wanted = CallFilter(since=since - EDGE, until=until + EDGE, node=source.node)
+    while True:
+        # A page is a transaction: a router stores its calls in between.
+        async with database.session() as session:
+            rows = await CallRepository(session).page(wanted, cursor, _PAGE)
+            calls += [call_of(row) for row in rows]
+        if len(rows) < _PAGE:
+            return calls
+        cursor = Cursor(rows[-1].offered_at, rows[-1].call_ref)
 
 
 async def _beginning(database: Sessions, source: Source, until: datetime) -> datetime:

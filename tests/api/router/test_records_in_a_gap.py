@@ -138,7 +138,11 @@ async def test_asterisk_killed_and_its_records_rotated_while_no_router_looks(
         async with AgentPhone(install, site, seat, answer_after=0.1):
             await call(later, hangup_after=2)
         async with running(settings, site, database) as router:
-            ended = {talks: ("answered", 1), waits: ("failed", 0), later: ("answered", 1)}
+            ended: dict[str | None, tuple[str, int]] = {
+                talks: ("answered", 1),
+                waits: ("failed", 0),
+                later: ("answered", 1),
+            }
             await until_stored(database, ended)
             await until_reconciled(database, router)
         found = await reconcile(database, source_of(settings), BEGAN, datetime.now(UTC), cause="asked", repair=False)
@@ -157,3 +161,4 @@ async def until_reconciled(database: Database, router: Router) -> None:
                 break
             await asyncio.sleep(0.1)
     assert [row.differences for row in found] == [[]]
+    assert [row.cause for row in rows if row.cause == "nightly"] == ["nightly"], "the night before is owed, once"
