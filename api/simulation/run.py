@@ -11,9 +11,9 @@ from typing import Any
 
 from api.accounts.service import create_token
 from api.calls.repository import CallFilter, CallRepository
+from api.calls.stored import call_of
 from api.kit.database import Database, url_of
 from api.kit.settings import Settings
-from api.router.known import call_of
 from api.simulation.report import Report
 from api.simulation.stage import SimulationError, account, settle, supervisor
 from api.simulation.watch import Watch
