@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from telephony.agents.model import AgentSpell
+from telephony.agents.model import AgentSpell, Revision
 from telephony.agents.reducer import SpellReducer
 from telephony.ami.protocol import AmiMessage
 from telephony.calls.events import moment
@@ -77,8 +77,8 @@ def test_a_router_that_dies_and_returns_goes_on_after_a_resync(name: str, data: 
     first = resynced(name)
     for message in stream[:cut]:
         first.apply(message)
-    now = max((at for message in stream[:cut] if (at := moment(message)) is not None), default=None)
-    assume(now is not None)
+    now = max((at for message in stream[:cut] if (at := moment(message)) is not None), default=0)
+    assume(now)
     # A phone that hung up this moment may still be called engaged by its queue.
     ends = [leg.over for record in first._records.values() for leg in record.legs.values() if leg.over]
     assume(not any(now - end < SETTLE for end in ends))
@@ -97,7 +97,8 @@ def test_a_router_that_dies_and_returns_goes_on_after_a_resync(name: str, data: 
 @given(name=captures, data=st.data())
 def test_revisions_add_up_to_the_spells(name: str, data: st.DataObject) -> None:
     stream = data.draw(st.permutations(messages(name)[:60])) + list(messages(name)[60:])
-    reducer, told = SpellReducer(), {}
+    reducer = SpellReducer()
+    told: dict[str, Revision] = {}
     for message in stream:
         for new in reducer.apply(message):
             told[new.agent] = new.after(told[new.agent]) if new.agent in told else new
