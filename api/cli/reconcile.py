@@ -5,6 +5,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.cli.options import Data, Json
 from api.kit import clock
@@ -13,6 +14,13 @@ from api.kit.settings import Settings, load
 from api.reconciliations import service
 from api.reconciliations.service import Reconciliation
 from telephony.reconciliation.difference import Difference
+
+
+class DatabaseAwayError(Exception):
+    """What is stored cannot be read, so nothing can be compared with it."""
+
+    error_id = "reconcile.database_away"
+
 
 Moment = Annotated[str, typer.Option("--to", help="last day, included, or a moment; now if left out", metavar="TIME")]
 
@@ -73,6 +81,11 @@ async def _reconcile(settings: Settings, since: datetime, until: datetime, *, re
         return await service.reconcile(
             database, service.source_of(settings), since, until, cause="asked", repair=repair, progress=_tell_progress
         )
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise DatabaseAwayError(
+            f"数据库无应答 the database does not answer ({reason}): start it, `zhitong up`."
+        ) from error
     finally:
         await database.close()
 

@@ -199,3 +199,9 @@ def test_a_day_is_compared_in_the_night_after_it(settings: Settings, now: str, d
     since, until = last_night(datetime.fromisoformat(now), settings)
     assert since == datetime.fromisoformat(f"{day}T00:00+08:00")
     assert until - since == timedelta(days=1)
+
+
+def test_a_database_that_is_away_is_told_with_what_to_do(tmp_path: Path) -> None:
+    away = CliRunner().invoke(cli, ["reconcile", "--from", "2026-11-23", "--data", str(tmp_path)])
+    assert isinstance(away.exception, command.DatabaseAwayError)
+    assert "zhitong up" in str(away.exception)
