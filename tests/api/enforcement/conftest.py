@@ -1,6 +1,5 @@
 """A desk under pressure: calls that ring and are answered, and one look at the promises after another."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -55,7 +54,6 @@ penalty = 1
 ENFORCER = Enforcer(
     parse_service_levels(FILE), "Asia/Shanghai", {("hotline", "8003"): 5, ("hotline", "8004"): 5}, "test:1"
 )
-Rings = Callable[..., Call]
 
 
 def waiting(ref: str, at: datetime, caller: str = "13800000001") -> Call:
