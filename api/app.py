@@ -18,6 +18,7 @@ from api.calls.routes import router as calls
 from api.console.pages import render
 from api.console.routes import SignInNeeded, sign_in_answer
 from api.console.routes import router as console
+from api.console.staffing import router as staffing_page
 from api.kit import problems
 from api.kit.database import Database, url_of
 from api.kit.feed import Feed
@@ -64,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def _sign_in(_request: Request, error: SignInNeeded) -> Response:
         return sign_in_answer(error)
 
-    for router in (calls, live, recordings, uploads, tickets, speech, staffing, system, console):
+    for router in (calls, live, recordings, uploads, tickets, speech, staffing, system, console, staffing_page):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

@@ -1,8 +1,7 @@
 import asyncio
 import json
-import re
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -17,15 +16,8 @@ from api.staffing.forecast import DayForecast
 from api.staffing.plan import Period
 from api.staffing.policy import load_policy
 from api.staffing.service import Plan, Question, make_plan
+from api.staffing.weeks import days_of, week_of
 from api.staffing.words import ASSUMED, BASIS, KINDS, WEEKDAYS
-
-_WEEK = re.compile(r"(\d{4})-W(\d{2})")
-
-
-class BadWeek(ValueError):
-    """There is no such week."""
-
-    error_id = "staffing.bad_week"
 
 
 def staffing(
@@ -38,30 +30,12 @@ def staffing(
 ) -> None:
     """排班测算 calls expected and agents needed, hour by hour, beside what came where the hour is over."""
     settings = load(data)
-    first, last = days_of(week) if week else this_week(clock.local_date(clock.now(), settings.timezone))
+    first, last = days_of(week or week_of(clock.local_date(clock.now(), settings.timezone)))
     plan = asyncio.run(_read(settings, queue or settings.queue.name, first, last))
     if json_output:
         typer.echo(json.dumps(plan.to_json(), ensure_ascii=False, indent=2))
     else:
         show(plan, Console())
-
-
-def days_of(week: str) -> tuple[date, date]:
-    """Return Monday and Sunday of an ISO week. Raises BadWeek."""
-    found = _WEEK.fullmatch(week)
-    try:
-        monday = date.fromisocalendar(int(found[1]), int(found[2]), 1) if found else None
-    except ValueError:
-        monday = None
-    if monday is None:
-        raise BadWeek(f"没有这一周。 There is no week {week!r}: write it like 2026-W49.")
-    return monday, monday + timedelta(days=6)
-
-
-def this_week(today: date) -> tuple[date, date]:
-    """Return Monday and Sunday of the week that holds a day."""
-    monday = today - timedelta(days=today.weekday())
-    return monday, monday + timedelta(days=6)
 
 
 async def _read(settings: Settings, queue: str, first: date, last: date) -> Plan:

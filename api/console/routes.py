@@ -156,6 +156,7 @@ async def desk(
         choices=view.choices(request.app.state.taxonomy),
         follow=follow,
         may_export=principal.may(Permission.EXPORT),
+        may_plan=principal.may(Permission.READ_STAFFING),
         wanted=wanted,
         today=clock.local_date(clock.now(), settings.timezone),
         rows=await view.rows(session, found),

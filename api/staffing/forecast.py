@@ -30,7 +30,8 @@ _FARTHEST_WEEKS = 4
 _LEAST_ALIKE = 2
 # A day is left out when its calls lie so many deviations, and at least so far (in logarithms), from what was expected.
 _DEVIATIONS, _LEAST_DEVIATION = 4.0, 0.3
-_HOUR_PRIOR, _GROUP_PRIOR = 1000.0, 2000.0
+# Calls that a prior counts as. More would be better still for cities whose weekdays are all alike; few are.
+_HOUR_PRIOR, _GROUP_PRIOR = 3000.0, 20_000.0
 
 Basis = Literal["history", "like_workday", "like_weekend", "assumed"]
 Floats = npt.NDArray[np.float64]

@@ -89,6 +89,13 @@ class Plan:
             return (Assumption("calls_per_day", per_day, why), *self.work.assumed)
         return self.work.assumed
 
+    @property
+    def roster(self) -> list[tuple[date, list[int]]]:
+        """People by day and shift, the day before included: its night shift reaches into the period."""
+        people = {(each.date, each.shift, each.start): each.people for each in self.shifts}
+        dates = [self.question.first - timedelta(days=1), *(each.day.date for each in self.days)]
+        return [(day, [people.get((day, each.name, each.start), 0) for each in self.policy.shift]) for day in dates]
+
     def to_json(self) -> dict[str, Any]:
         """Give the agreed JSON shape."""
         return {
