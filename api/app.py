@@ -30,6 +30,7 @@ from api.live.routes import router as live
 from api.recordings.routes import router as recordings
 from api.recordings.upload import router as uploads
 from api.speech.routes import router as speech
+from api.staffing.policy import load_policy
 from api.staffing.routes import router as staffing
 from api.system.routes import render_changes
 from api.system.routes import router as system
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     app.state.taxonomy = load_taxonomy(settings.config_dir / "taxonomy.toml")
+    app.state.staffing_policy = load_policy(settings.config_dir)
     problems.install(app)
 
     @app.exception_handler(SignInNeeded)

@@ -15,7 +15,6 @@ from api.kit import clock
 from api.kit.problems import Forbidden
 from api.kit.settings import Settings
 from api.staffing import chart, words
-from api.staffing.policy import load_policy
 from api.staffing.service import Question, make_plan
 from api.staffing.weeks import days_of, week_of
 
@@ -42,7 +41,7 @@ async def staffing_page(
     now = clock.now()
     first, last = days_of(week or week_of(clock.local_date(now, settings.timezone)))
     queue = queue.strip().replace("\0", "") or settings.queue.name
-    plan = await make_plan(session, Question(queue, first, last, now), settings, load_policy(settings.config_dir))
+    plan = await make_plan(session, Question(queue, first, last, now), settings, request.app.state.staffing_policy)
     shown = render(
         request,
         "staffing.html",

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from api.staffing.forecast import QUARTERS
+
 _QUARTER_MINUTES = 15
 
 
@@ -64,6 +66,21 @@ class Shift(_Section):
     hours: float = Field(ge=1, le=24, multiple_of=0.25)
 
 
+def _around_the_clock(shifts: tuple[Shift, ...]) -> tuple[Shift, ...]:
+    covered = {
+        (shift.start.hour * 4 + shift.start.minute // _QUARTER_MINUTES + number) % QUARTERS
+        for shift in shifts
+        for number in range(round(shift.hours * 4))
+    }
+    lacking = sorted(set(range(QUARTERS)) - covered) if shifts else []
+    if lacking:
+        hour, quarter = divmod(lacking[0], 4)
+        raise ValueError(
+            f"no shift covers {hour:02d}:{quarter * _QUARTER_MINUTES:02d}: the hotline answers at any hour"
+        )
+    return shifts
+
+
 class StaffingPolicy(_Section):
     """The whole file."""
 
@@ -72,7 +89,7 @@ class StaffingPolicy(_Section):
     shrinkage: float = Field(ge=0, le=0.9)
     targets: TargetPolicy
     assumed: Assumptions
-    shift: tuple[Shift, ...] = ()
+    shift: Annotated[tuple[Shift, ...], AfterValidator(_around_the_clock)] = ()
 
 
 def load_policy(config_dir: Path) -> StaffingPolicy:

@@ -11,7 +11,6 @@ from api.accounts.service import Principal
 from api.kit import clock
 from api.kit.settings import Settings
 from api.staffing import export
-from api.staffing.policy import load_policy
 from api.staffing.schemas import StaffingOut
 from api.staffing.service import Question, make_plan
 
@@ -37,7 +36,6 @@ async def get_staffing(
     """Plan a period; quarters that are over carry what really came. With `format=csv` the quarters as a spreadsheet."""
     settings: Settings = request.app.state.settings
     name = (queue or settings.queue.name).replace("\0", "")
-    plan = await make_plan(
-        session, Question(name, first, last, clock.now()), settings, load_policy(settings.config_dir)
-    )
+    question = Question(name, first, last, clock.now())
+    plan = await make_plan(session, question, settings, request.app.state.staffing_policy)
     return export.download(plan) if form == "csv" else plan.to_json()

@@ -129,15 +129,20 @@ def test_what_was_not_measured_is_assumed_and_told() -> None:
         ("service_level = 0.80", "targets.service_level"),
         ('start = "07:30"', "shift.0.start"),
         ("hours = 8.5", "shift.1.hours"),
+        ('start = "23:00"', "no shift covers 00:00"),
         ("  0.8, 0.5,", "assumed.hour_shares"),
     ],
 )
 def test_a_policy_that_cannot_be_used_says_which_line(tmp_path: Path, wrong: str, said: str) -> None:
     shutil.copy(ROOT / "config" / "staffing.toml", tmp_path)
     file = tmp_path / "staffing.toml"
-    better = {"service_level = 0.80": "service_level = 80", 'start = "07:30"': 'start = "07:35"'}
+    worse = {
+        "service_level = 0.80": "service_level = 80",
+        'start = "07:30"': 'start = "07:35"',
+        'start = "23:00"': 'start = "15:00"',
+    }
     text = file.read_text(encoding="utf-8")
     assert wrong in text
-    file.write_text(text.replace(wrong, better.get(wrong, wrong.replace("8.5", "8.1").replace("0.8, 0.5,", "")), 1))
+    file.write_text(text.replace(wrong, worse.get(wrong, wrong.replace("8.5", "8.1").replace("0.8, 0.5,", "")), 1))
     with pytest.raises(StaffingPolicyError, match=said):
         load_policy(tmp_path)
