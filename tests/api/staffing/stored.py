@@ -19,7 +19,7 @@ async def store_calls(
 ) -> int:
     """Store a call for each that was counted; of ten, one hangs up after 40 s, the others wait 3 to 11 s."""
     dice = np.random.default_rng(3)
-    rows = []
+    rows: list[dict[str, object]] = []
     for day, counts in history.items():
         midnight = datetime(day.year, day.month, day.day, tzinfo=CHINA).astimezone(UTC)
         for quarter, number in enumerate(counts):
