@@ -10,7 +10,9 @@ from sqlalchemy import text
 from api.kit.repository import Repository
 from api.staffing.workload import Measured
 
-_QUARTER = "floor(extract(epoch FROM offered_at) / 900)::bigint"
+# date_bin is integer arithmetic; extract() of each call's time is numeric, and slow.
+_BIN = "date_bin('15 minutes', offered_at, 'epoch'::timestamptz)"
+_NUMBER = "extract(epoch FROM quarter)::bigint / 900"
 _OFFERED = "offered_at >= :since AND offered_at < :until AND queue = :queue"
 
 
@@ -20,7 +22,10 @@ class StaffingRepository(Repository):
     async def calls_by_quarter(self, queue: str, since: datetime, until: datetime) -> dict[int, int]:
         """Return how many calls were offered in each quarter that had some."""
         rows = await self.session.execute(
-            text(f"SELECT {_QUARTER}, count(*) FROM calls WHERE {_OFFERED} GROUP BY 1"),  # noqa: S608 - constants
+            text(
+                f"SELECT {_NUMBER}, calls FROM "  # noqa: S608 - constants
+                f"(SELECT {_BIN} AS quarter, count(*) AS calls FROM calls WHERE {_OFFERED} GROUP BY 1) counted"
+            ),
             {"queue": queue, "since": since, "until": until},
         )
         return {row[0]: row[1] for row in rows}
@@ -28,25 +33,19 @@ class StaffingRepository(Repository):
     async def measured(self, queue: str, since: datetime, until: datetime, timezone: str) -> Measured:
         """Return what calls of the queue, and agents of all, took in a period; hours are the city's."""
         period = {"queue": queue, "since": since, "until": until}
-        answered, talk = [0] * 24, [0.0] * 24
-        for hour, calls, seconds in await self.session.execute(
+        answered, talk, waited, abandoned = [0] * 24, [0.0] * 24, 0.0, 0
+        for hour, calls, talked, waits, hangups in await self.session.execute(
             text(
-                "SELECT extract(hour FROM offered_at AT TIME ZONE :timezone)::int, count(*), sum(talk_seconds) "  # noqa: S608 - constants
-                f"FROM calls WHERE {_OFFERED} AND talk_seconds IS NOT NULL GROUP BY 1"
+                "SELECT extract(hour FROM quarter AT TIME ZONE :timezone)::int, sum(calls)::int, sum(talked), "  # noqa: S608 - constants
+                f"sum(waits), sum(hangups)::int FROM (SELECT {_BIN} AS quarter, count(talk_seconds) AS calls, "
+                "coalesce(sum(talk_seconds), 0) AS talked, coalesce(sum(wait_seconds), 0) AS waits, "
+                "count(*) FILTER (WHERE outcome IN ('abandoned', 'short_abandoned')) AS hangups "
+                f"FROM calls WHERE {_OFFERED} GROUP BY 1) counted GROUP BY 1"
             ),
             {**period, "timezone": timezone},
         ):
-            answered[hour], talk[hour] = calls, seconds
-        waits = (
-            await self.session.execute(
-                text(
-                    "SELECT coalesce(sum(wait_seconds), 0), "  # noqa: S608 - constants
-                    "count(*) FILTER (WHERE outcome IN ('abandoned', 'short_abandoned')) "
-                    f"FROM calls WHERE {_OFFERED}"
-                ),
-                period,
-            )
-        ).one()
+            answered[hour], talk[hour] = calls, talked
+            waited, abandoned = waited + waits, abandoned + hangups
         spells = (
             await self.session.execute(
                 text(
@@ -68,7 +67,7 @@ class StaffingRepository(Repository):
                 period,
             )
         ).one()
-        return Measured(answered, talk, waits[0], waits[1], spells[0], spells[1], rings[0], rings[1])
+        return Measured(answered, talk, waited, abandoned, spells[0], spells[1], rings[0], rings[1])
 
     async def actual(
         self, queue: str, since: datetime, until: datetime, within_seconds: float
@@ -76,10 +75,12 @@ class StaffingRepository(Repository):
         """Return, by quarter: calls, answered, of those within some seconds, abandoned, shortly abandoned."""
         rows = await self.session.execute(
             text(
-                f"SELECT {_QUARTER}, count(*), count(answered_at), "  # noqa: S608 - constants
-                "count(*) FILTER (WHERE answered_at IS NOT NULL AND wait_seconds <= :within), "
-                "count(*) FILTER (WHERE outcome = 'abandoned'), count(*) FILTER (WHERE outcome = 'short_abandoned') "
-                f"FROM calls WHERE {_OFFERED} GROUP BY 1"
+                f"SELECT {_NUMBER}, calls, answered, in_time, abandoned, short FROM "  # noqa: S608 - constants
+                f"(SELECT {_BIN} AS quarter, count(*) AS calls, count(answered_at) AS answered, "
+                "count(*) FILTER (WHERE answered_at IS NOT NULL AND wait_seconds <= :within) AS in_time, "
+                "count(*) FILTER (WHERE outcome = 'abandoned') AS abandoned, "
+                "count(*) FILTER (WHERE outcome = 'short_abandoned') AS short "
+                f"FROM calls WHERE {_OFFERED} GROUP BY 1) counted"
             ),
             {"queue": queue, "since": since, "until": until, "within": within_seconds},
         )
@@ -89,7 +90,7 @@ class StaffingRepository(Repository):
         """Return how many agents of all queues were there on average, where anything is known of any."""
         rows = await self.session.execute(
             text(
-                "SELECT extract(epoch FROM quarter)::bigint / 900, "
+                f"SELECT {_NUMBER}, "  # noqa: S608 - constants
                 "coalesce(sum(extract(epoch FROM least(coalesce(ended_at, :until), quarter + interval '15 minutes') "
                 "- greatest(started_at, quarter))) FILTER (WHERE state NOT IN ('offline', 'paused')), 0)::float / 900 "
                 "FROM agent_spells, generate_series("
