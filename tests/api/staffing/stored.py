@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import insert
 
 from api.agents.models import SpellRow
-from api.calls.models import CallRow
+from api.calls.models import CallRow, OfferRow
 from api.kit.database import Database
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -70,3 +70,10 @@ async def store_spell(
                 }
             ],
         )
+
+
+async def store_ring(database: Database, call_ref: str, rang_at: datetime, seconds: float) -> None:
+    """Store that an agent's phone rang so long before it was answered."""
+    async with database.session() as session:
+        row = {"call_ref": call_ref, "ordinal": 0, "agent": "8001", "rang_at": rang_at, "result": "answered"}
+        await session.execute(insert(OfferRow), [{**row, "ended_at": rang_at + timedelta(seconds=seconds)}])

@@ -18,7 +18,7 @@ from api.staffing.repository import StaffingRepository
 from api.staffing.service import BadStaffingPeriod, Plan, Question, make_plan
 from tests.api.conftest import NewToken
 from tests.api.staffing.cities import City
-from tests.api.staffing.stored import CHINA, store_calls, store_spell
+from tests.api.staffing.stored import CHINA, store_calls, store_ring, store_spell
 
 PATH = "/api/v1/staffing"
 MONDAY = date(2026, 7, 13)
@@ -82,6 +82,28 @@ async def test_what_is_over_carries_what_came_and_who_was_there(database: Databa
     assert all(each.answered_within == each.answered for each in came), "nobody waited longer than 11 s"
     assert plan.hours[10].actual is not None
     assert plan.hours[11].actual is None
+
+
+async def test_what_calls_and_agents_took_is_read_from_what_was_stored(database: Database) -> None:
+    await store_calls(database, {MONDAY: [1] * 96})
+    await store_calls(database, {MONDAY: [1] * 96}, queue="enterprise")
+    at = _at(13, 10)
+    await store_spell(database, "8001", "talking", at, at + timedelta(seconds=180), "hotline-41")
+    await store_spell(database, "8001", "wrap_up", at + timedelta(seconds=180), at + timedelta(seconds=215))
+    # An own call to a unit, and a wrap-up that goes on, tell nothing of what a citizen's call takes.
+    await store_spell(database, "8002", "talking", at, at + timedelta(seconds=600))
+    await store_spell(database, "8002", "wrap_up", at + timedelta(seconds=600), None)
+    await store_ring(database, "hotline-41", at, 4.0)
+    await store_ring(database, "enterprise-41", at, 9.0)
+    async with database.session() as session:
+        measured = await StaffingRepository(session).measured("hotline", _at(13, 0), _at(14, 0), "Asia/Shanghai")
+    # The calls 0, 10, 20 … of 96 hung up after 40 s.
+    assert (sum(measured.answered), measured.abandoned) == (86, 10)
+    assert measured.answered[0] == 3
+    assert measured.talk_seconds[0] == 3 * 180.0
+    assert measured.wait_seconds == 10 * 40 + sum(3 + number % 9 for number in range(96) if number % 10)
+    assert (measured.talks, measured.wrap_up_seconds) == (1, 35.0)
+    assert (measured.rings, measured.ring_seconds) == (1, 4.0)
 
 
 @pytest.mark.usefixtures("town")
