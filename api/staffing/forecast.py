@@ -3,12 +3,14 @@
 A day's calls are level × what its kind of day is to the level × the share of each quarter. All three are medians or
 sums over many days, so that a storm, an outage or a missing day moves none of them:
 - the level of each week is the median of its days, freed of their weekday; its trend is the line of Theil and Sen
-  (Sen 1968, "Estimates of the regression coefficient based on Kendall's tau") through the latest weeks;
+  (Sen 1968, "Estimates of the regression coefficient based on Kendall's tau") through the latest weeks, where it is
+  more than chance (Mann 1945, "Nonparametric tests against trend");
 - a weekday, a holiday, an adjusted workday is the median of such days beside their week's level;
 - shares lean on those of their group of days, and those on their hour, as a Dirichlet prior of so many calls does:
   where calls are few, the pattern stays smooth.
 """
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +27,7 @@ LEAST_DAYS = 14
 RECENT_WEEKS = 13
 TREND_WEEKS = 8
 _LEAST_TREND_WEEKS = 4
+_TREND_DEVIATIONS = 1.64
 _STEEPEST = 0.03
 _FARTHEST_WEEKS = 4
 _LEAST_ALIKE = 2
@@ -179,7 +182,11 @@ def _trend(table: _Table) -> tuple[float, float]:
     weeks = {int(week): float(level) for week, level in zip(table.weeks, table.levels, strict=True)}
     late = [(-week, level) for week, level in sorted(weeks.items()) if week < TREND_WEEKS]
     slopes = [(later - level) / (at - before) for (at, later), (before, level) in combinations(late, 2)]
-    slope = float(np.median(slopes)) if len(late) >= _LEAST_TREND_WEEKS else 0.0
+    rises, number = float(np.sign(slopes).sum()), len(late)
+    # Mann 1945: how far rises outnumber falls where there is no trend.
+    chance = math.sqrt(number * (number - 1) * (2 * number + 5) / 18)
+    trends = number >= _LEAST_TREND_WEEKS and abs(rises) > _TREND_DEVIATIONS * chance
+    slope = float(np.median(slopes)) if trends else 0.0
     slope = float(np.clip(slope, -_STEEPEST, _STEEPEST))
     # A week's level is that of its middle, three days before its end.
     return float(np.median([level - slope * (week - 3 / 7) for week, level in late])), slope
