@@ -211,10 +211,10 @@ def _impatient(load: Load, patience: float, agents: int, within_seconds: float, 
     served = x / departures
     abandoned = waiting * float(np.sum(queued * (1 - served)))
     answered_wait = waiting * patience * float(np.sum(queued * served * np.cumsum(1 / departures)))
-    in_time = _offered_wait(load, patience, agents, log_sum, within_seconds)
-    in_short = _offered_wait(load, patience, agents, log_sum, short_seconds)
-    answered = 1 - waiting + waiting * in_time.answered
-    short = waiting * in_short.abandoned
+    in_time, _ = _offered_wait(load, patience, agents, log_sum, within_seconds)
+    _, in_short = _offered_wait(load, patience, agents, log_sum, short_seconds)
+    answered = 1 - waiting + waiting * in_time
+    short = waiting * in_short
     return Performance(
         waiting=waiting,
         answered_within=min(answered, 1 - abandoned),
@@ -256,21 +256,15 @@ def _waiting(blocked: float, log_sum: float) -> float:
     return 1 / (1 + math.exp(odds)) if odds < 700 else 0.0  # noqa: PLR2004 - exp(709) overflows
 
 
-@dataclass(frozen=True, slots=True)
-class _Within:
-    """Of those who wait: answered, and hung up, within some seconds."""
+def _offered_wait(load: Load, patience: float, agents: int, log_sum: float, seconds: float) -> tuple[float, float]:
+    """Return, of those who wait, who is answered and who hangs up within some seconds.
 
-    answered: float
-    abandoned: float
-
-
-def _offered_wait(load: Load, patience: float, agents: int, log_sum: float, seconds: float) -> _Within:
-    """Integrate the density of the time after which an agent would be free, exp(y·(1 − e^(−t/p)) − n·t/h) ÷ J.
+    Integrates the density of the time after which an agent would be free, exp(y·(1 − e^(−t/p)) − n·t/h) ÷ J.
 
     Whoever is still there then is answered; J is the integral to infinity, A(x, y)·h ÷ n.
     """
     if seconds == 0:
-        return _Within(0.0, 0.0)
+        return 0.0, 0.0
     leaving = agents / load.handling_seconds
     y = load.calls_per_second * patience
     steepest = max(leaving, load.calls_per_second, math.sqrt(load.calls_per_second / patience), 1 / patience)
@@ -285,7 +279,7 @@ def _offered_wait(load: Load, patience: float, agents: int, log_sum: float, seco
     # Hung up by then: the agent came later than the patience ended, and it has ended.
     came = min(1.0, float(np.sum(density)))
     hung_up = 1 - math.exp(-seconds / patience) * (1 - came) - answered
-    return _Within(answered, max(0.0, hung_up))
+    return answered, max(0.0, hung_up)
 
 
 def _check(holds: bool, name: str, wanted: str) -> None:
