@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.25
 BOARD_SECONDS = 1.0
 USAGE_SECONDS = 1.0
 # What a wall display and a supervisor's page ask for.
-BOARD = ("/api/v1/calls",)
+BOARD = ("/api/v1/queues/hotline/live", "/api/v1/calls")
 _PARTS = ("router", "postgres", "api")
 
 
