@@ -17,8 +17,9 @@ from api.kit.postgres import EmbeddedPostgres, url_for
 from tests.support.groups import arrange
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests share what, for `make test`, which runs two processes."""
+    """Say which tests share what, for `make test`, which runs two processes; before pytest-xdist asks."""
     arrange(items)
 
 
