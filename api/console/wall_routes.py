@@ -136,7 +136,7 @@ async def get_calls(request: Request, session: Session, principal: Watcher, want
         metric=METRICS[wanted.metric],
         metrics=METRICS,
         parts=wall.PARTS,
-        queues=[*await service.known_queues(session, [settings.queue.name]), ALL],
+        queues=[*await service.known_queues(session, request.app.state.desks), ALL],
         since=wanted.period.since.astimezone(zone),
         until=wanted.period.until.astimezone(zone),
         rows=await view.rows(session, found),
@@ -179,7 +179,7 @@ def _moment(text: str, timezone: str) -> datetime:
 
 async def _page(request: Request, session: Session, template: str, queue: Asked, **values: object) -> Response:
     settings: Settings = request.app.state.settings
-    desks = await service.known_queues(session, [settings.queue.name])
+    desks = await service.known_queues(session, request.app.state.desks)
     shown = await wall.board(session, queue.queue, desks, queue.targets, clock.now(), settings.timezone)
     return _answer(request, template, board=shown, agent_states=wall.AGENT_STATES, **values)
 

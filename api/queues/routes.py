@@ -43,7 +43,7 @@ async def asked(request: Request, name: str, session: Session) -> Asked:
     """Return the queue of the path. Raises QueueNotFound."""
     settings: Settings = request.app.state.settings
     if name != ALL:
-        known = await service.known_queues(session, [settings.queue.name])
+        known = await service.known_queues(session, request.app.state.desks)
         if name not in known:
             raise QueueNotFound(
                 f"There is no queue {name!r}; there are {', '.join(known)}, and {ALL!r} for all of them."
@@ -137,7 +137,7 @@ async def get_calls_behind(
 
 
 async def _names(request: Request, session: Session) -> list[str]:
-    return await service.known_queues(session, [request.app.state.settings.queue.name])
+    return await service.known_queues(session, request.app.state.desks)
 
 
 async def _standing(session: Session, name: str, now: datetime) -> dict[str, Any]:

@@ -68,7 +68,10 @@ class Router:
         site = asterisk_site(settings)
         self._records = site.directories.log
         self._agents = {seat.extension: seat.name for seat in site.agents}
-        self._reducer = Reducer(Rules(settings.queue.name, settings.queue.short_abandon_seconds, node=self._node))
+        desks = load_desks(settings.config_dir)
+        ours = frozenset({settings.queue.name, *(desk.name for desk in desks.desks)})
+        rules = Rules(settings.queue.name, settings.queue.short_abandon_seconds, node=self._node, queues=ours)
+        self._reducer = Reducer(rules)
         self._spells = spells.SpellReducer(self._node)
         self._database = database
         self._asterisk = asterisk
@@ -81,7 +84,7 @@ class Router:
             asterisk,
             Reach.of(site),
             load_routing(settings.config_dir),
-            load_desks(settings.config_dir),
+            desks,
             self._node,
             never_held=frozenset(seat.extension for seat in site.agents if seat.drill),
         )

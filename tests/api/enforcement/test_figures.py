@@ -11,6 +11,8 @@ from api.enforcement.figures import FigureRepository
 from api.enforcement.metrics import KINDS, Figure, Metric
 from api.enforcement.policy import Rung, Target
 from api.kit.database import Database
+from api.queues.formulas import Limits
+from api.queues.live import live_figures
 from tests.api.enforcement.conftest import NOON, Desk, abandoned, answered, waiting
 from tests.api.samples import call
 
@@ -120,3 +122,18 @@ async def test_the_longest_wrap_up(desk: Desk) -> None:
             )
     assert await figure(desk.database, target("longest_wrap_up", "now")) == Figure(200.0)
     assert (await figure(desk.database, target("longest_wrap_up", "now"), NOON - 6 * MINUTE)).value == 140
+
+
+@pytest.mark.parametrize(("window", "of"), [("15min", "last_15_minutes"), ("today", "today")])
+async def test_what_is_enforced_is_what_the_wall_shows(hour: Desk, window: str, of: str) -> None:
+    async with hour.database.session() as session:
+        shown = await live_figures(session, "hotline", NOON, limits=Limits(15, 20), timezone="Asia/Shanghai")
+    assert shown.waiting == (await figure(hour.database, target("waiting", "now"))).value
+    assert shown.longest_wait_seconds == (await figure(hour.database, target("longest_wait", "now"))).value
+    seconds = {"answer_in_time": 15.0, "service_level": 20.0}
+    metrics: tuple[Metric, ...] = ("connected", "answer_in_time", "service_level", "abandoned", "asa")
+    for metric in metrics:
+        enforced = await figure(hour.database, target(metric, window, seconds.get(metric)))
+        wall = getattr(shown, of)[metric]
+        assert (enforced.numerator, enforced.denominator) == (wall.numerator, wall.denominator), metric
+        assert enforced.value == pytest.approx(wall.value), metric
