@@ -21,7 +21,7 @@ demo: setup-run
 	@$(ZHITONG) demo $(ARGS)
 
 test: setup
-	@.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: .venv/.ready
 	@.venv/bin/ruff check

@@ -5,6 +5,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,13 +15,17 @@ from pytest_socket import socket_allow_hosts
 from api.kit.database import Database
 from api.kit.migrate import upgrade
 from api.kit.postgres import EmbeddedPostgres, url_for
-from tests.support.groups import arrange
+from tests.support.groups import GroupScheduling, arrange
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests share what, for `make test`, which runs two processes; before pytest-xdist asks."""
+    """Begin with what takes longest."""
     arrange(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Keep tests together that share a costly part."""
+    return GroupScheduling(config, log)
 
 
 def pytest_runtest_setup() -> None:
