@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
-from api.agents.desks import load_desks
+from api.agents.desks import desk_names
 from api.agents.routes import router as agents
 from api.agents.routing import load_routing
 from api.callbacks.routes import router as callbacks
@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.taxonomy = load_taxonomy(settings.config_dir / "taxonomy.toml")
     app.state.service_levels = load_policies(settings.config_dir)
     app.state.breaks = load_routing(settings.config_dir).breaks
-    app.state.desks = (settings.queue.name, *(desk.name for desk in load_desks(settings.config_dir).desks))
+    app.state.desks = desk_names(settings)
     app.state.staffing_policy = load_policy(settings.config_dir)
     problems.install(app)
 

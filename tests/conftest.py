@@ -15,7 +15,7 @@ from pytest_socket import socket_allow_hosts
 from api.kit.database import Database
 from api.kit.migrate import upgrade
 from api.kit.postgres import EmbeddedPostgres, url_for
-from tests.support.groups import GroupScheduling, arrange
+from tests.support.groups import GroupScheduling, arrange, give_way
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,8 +28,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
     return GroupScheduling(config, log)
 
 
-def pytest_runtest_setup() -> None:
-    """Nothing in a test may reach beyond this machine."""
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Nothing in a test may reach beyond this machine, and none may starve a call of its sound."""
+    give_way(item.nodeid)
     socket_allow_hosts(["127.0.0.0/8", "::1"], allow_unix_socket=True)
 
 

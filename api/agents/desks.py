@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.kit.settings import Settings
 from telephony.asterisk.desk import Desk
 
 _Number = Annotated[str, Field(pattern=r"^\d{1,15}$")]
@@ -50,3 +51,9 @@ def load_desks(config_dir: Path) -> Desks:
         raise DesksError(f"{path} cannot be used: {error}") from error
     desks = [Desk(desk.name, desk.zh, desk.en, tuple(desk.numbers), desk.wait_seconds) for desk in file.desk]
     return Desks(tuple(desks), {caller: desk.name for desk in file.desk for caller in desk.callers})
+
+
+def desk_names(settings: Settings) -> dict[str, tuple[str, str]]:
+    """Return each desk's queue with its Chinese and English name, the hotline's own first. Raises DesksError."""
+    desks = load_desks(settings.config_dir).desks
+    return {settings.queue.name: ("热线", "hotline"), **{desk.name: (desk.zh, desk.en) for desk in desks}}

@@ -181,7 +181,8 @@ async def _page(request: Request, session: Session, template: str, queue: Asked,
     settings: Settings = request.app.state.settings
     desks = await service.known_queues(session, request.app.state.desks)
     shown = await wall.board(session, queue.queue, desks, queue.targets, clock.now(), settings.timezone)
-    return _answer(request, template, board=shown, agent_states=wall.AGENT_STATES, **values)
+    names = request.app.state.desks
+    return _answer(request, template, board=shown, desk_names=names, agent_states=wall.AGENT_STATES, **values)
 
 
 def _answer(request: Request, template: str, **values: object) -> Response:

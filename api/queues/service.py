@@ -1,6 +1,6 @@
 """Figures of any period, exact at any moment, and the calls behind each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -113,9 +113,10 @@ def counts_json(calls: CallSums) -> dict[str, int]:
     }
 
 
-async def known_queues(session: AsyncSession, configured: Sequence[str]) -> list[str]:
-    """Return the queues that are configured, and those that had calls, in the order of their names."""
-    return sorted({*configured, *await RollupRepository(session).queues()})
+async def known_queues(session: AsyncSession, configured: Iterable[str]) -> list[str]:
+    """Return the queues that are configured, in their order, then others that had calls, by name."""
+    configured = list(configured)
+    return [*configured, *sorted(set(await RollupRepository(session).queues()) - set(configured))]
 
 
 def behind(queue: str | None, period: Period, metric: str, part: Part, limits: Limits) -> CallFilter:

@@ -1,5 +1,7 @@
 """Which tests run in one process when two run side by side (`make test`)."""
 
+import os
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -7,9 +9,18 @@ REAL_CALLS = ("tests/scenarios/", "tests/telephony/", "tests/api/router/", "test
 """Tests that place real calls share one Asterisk or one system, and keep time: one after the other, from the start."""
 
 
+LOWER_PRIORITY = 10
+
+
 def group(nodeid: str) -> str:
     """Name a test's group by its id: the real calls, or else its own file."""
     return "real calls" if nodeid.startswith(REAL_CALLS) else nodeid.partition("::")[0]
+
+
+def give_way(nodeid: str) -> None:
+    """Let real calls, which cannot wait, have the processor first: everything else runs at a lower priority."""
+    if not nodeid.startswith(REAL_CALLS):
+        os.nice(max(0, LOWER_PRIORITY - os.nice(0)))
 
 
 def arrange(items: list[pytest.Item]) -> None:

@@ -176,7 +176,7 @@ async def test_how_the_hall_stands_now(client: httpx.AsyncClient, database: Data
     occupancy = found["last_15_minutes"]["occupancy"]
     assert occupancy["numerator"] == pytest.approx(30, abs=5), "a talk that lasts counts up to now"
     listed = (await _get(client, ""))["items"]
-    assert {each["name"]: each["waiting"] for each in listed} == {"dialect": 1, "hotline": 1}
+    assert {each["name"]: each["waiting"] for each in listed} == {"hotline": 1, "dialect": 1, "enterprise": 0}
     whole = await _get(client, "/all/live")
     assert (whole["queue"], whole["waiting"]) == ("all", 2)
     assert whole["longest_wait_seconds"] == pytest.approx(50, abs=5)
