@@ -268,7 +268,7 @@ def _offered_wait(load: Load, patience: float, agents: int, log_sum: float, seco
     leaving = agents / load.handling_seconds
     y = load.calls_per_second * patience
     steepest = max(leaving, load.calls_per_second, math.sqrt(load.calls_per_second / patience), 1 / patience)
-    panels = math.ceil(seconds * steepest / _PANEL)
+    panels = max(1, math.ceil(seconds * steepest / _PANEL))  # the product may be too small for a float
     half = seconds / panels / 2
     middles = (np.arange(panels) * 2 + 1) * half
     moments = (middles[:, None] + half * _NODES).ravel()

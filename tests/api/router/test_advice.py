@@ -15,6 +15,7 @@ from api.kit.database import Database
 from api.tickets.service import store_draft
 from telephony.ami.connection import AmiConnection
 from telephony.ami.errors import ActionRefused
+from telephony.routing.holds import Hold
 from tests.support.router_parts import Parts
 from tests.telephony.conftest import ROOT, Hotline, noise
 
@@ -50,6 +51,16 @@ async def note(asterisk: AmiConnection, family: str, caller: str) -> str | None:
 async def until(asterisk: AmiConnection, agent: str, reason: str | None, seconds: float = 4) -> None:
     async with asyncio.timeout(seconds):
         while await pause_of(asterisk, agent) != reason:
+            await asyncio.sleep(0.05)
+
+
+async def hold_on(database: Database, agent: str) -> Hold:
+    """The router's hold on an agent, stored a moment after the pause that it ordered."""
+    async with asyncio.timeout(4):
+        while True:
+            async with database.session() as session:
+                if hold := (await commands.holds(session)).get(agent):
+                    return hold
             await asyncio.sleep(0.05)
 
 
@@ -114,12 +125,12 @@ async def test_after_a_call_the_agent_is_held_until_the_draft_is_settled_and_the
         call_ref = name.split("--")[0]
         await until(asterisk, "8001", "wrap-up")
         assert (await note(asterisk, "sticky", caller) or "").startswith("8001@")
+        held = await hold_on(database, "8001")
         async with database.session() as session:
-            held = await commands.holds(session)
             await store_draft(
                 session, call_ref, {"summary": FIELD}, reason=None, now=clock.now(), timezone="Asia/Shanghai"
             )
-        assert held["8001"].call_ref == call_ref
+        assert held.call_ref == call_ref
         await order(database, "extend", extension="8001")
         with pytest.raises(OrderFailed, match="as often"):
             await order(database, "extend", extension="8001")
