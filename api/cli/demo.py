@@ -55,7 +55,7 @@ def demo(
     data: Data = None,
     port: Port = None,
 ) -> None:
-    """Start everything, register two demo agents, place three real calls, show what each became."""
+    """Start everything, register the demo agents, place three real calls, show what each became."""
     asyncio.run(_demo(data, port, once))
 
 
