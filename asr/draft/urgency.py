@@ -28,10 +28,10 @@ _SUPPOSED_REACH = 10
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")
 HARDLY_HEARD = 0.8
-LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_DENIED = -0.25, -0.14, 0.0, 0.1, 0.2
+LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_DENIED = -0.25, -0.14, 0.0, 0.08, 0.2
 """How like the emergencies of dangers.toml (0 is neither way) a call must be to be urgent: where two sure dangers were
-said; where one was; where doubtful ones were; where none was; where what was said is denied. Chosen on the four dev sets
-and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all others below."""
+said; where one was; where doubtful ones were; where none was; where what was said is denied. Chosen on the four dev
+sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all others below."""
 
 ALIKE_STRENGTH, SHORTEST_ALIKE = 0.5, 5
 
@@ -67,8 +67,9 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
     supposed (如果漏电), or told as over (上个月爆炸过, 已经修好了, 赔偿) makes nothing urgent, and is evidence for
     normal; in an enquiry what is asked or feared too. A yes to the agent's 有没有人受伤 is a danger; in a no to it only
     what is sure and was heard well is one. Words hardly heard (below 0.8) count for nothing where the rule is doubtful
-    anyway; nor do those not heard well where all else that was said is unlike the examples of emergencies. What no rule
-    judges and is like these examples is urgent with the strength 0.5.
+    anyway. Whether what is said is like the examples of emergencies judges each danger: among what is unlike them one
+    danger word alone is none (心脏病都要犯了), and near that 0.6 strong at most; what no rule names but is like them is
+    urgent with the strength 0.5. A yes needs no such likeness.
     """
     spoken = citizens(said)
     answers = list(_answers(said, taxonomy))
@@ -88,8 +89,9 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
     if not standing and top != ENQUIRY:
         standing = list(_alike(told, taxonomy))
     if standing and like >= _least_like(standing, taken_back=taken_back):
-        doubt = DOUBTFUL_STRENGTH / SURE_STRENGTH if like < 0 and len(_sure(standing)) == 1 else 1.0
-        confidence = doubt * max(danger.strength * danger.confidence for danger in standing)
+        strength = max(danger.strength * danger.confidence for danger in standing)
+        alone = len(_sure(standing)) == 1 and YES not in _sure(standing)
+        confidence = min(strength, DOUBTFUL_STRENGTH) if alone and like < 0 else strength
         return Field("urgent", confidence, once([danger.evidence for danger in standing]))
     evidence = once([*otherwise.evidence, *(danger.evidence for danger in dangers)])
     if not evidence:

@@ -225,7 +225,7 @@ def test_a_danger_hardly_heard_counts_for_nothing_where_something_speaks_against
         return draft(conversation(line, doubted=doubted), taxonomy, gazetteer).urgency.value
 
     denied = "c 燃气管道 漏气 生锈了 没有 漏 气"
-    assert (urgency(denied, "漏气"), urgency(denied)) == ("normal", "urgent")
+    assert (urgency(denied, "漏气"), urgency(denied)) == ("normal", "normal")
     fight = "c 没人管 打架 的 乱扔 垃圾"
     assert (urgency(fight, "打架"), urgency(fight)) == ("normal", "normal"), "a doubtful rule needs some likeness"
     poster = "c 小广告 太 多 昨天 塌陷 了"
