@@ -28,7 +28,7 @@ _SUPPOSED_REACH = 10
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")
 HARDLY_HEARD = 0.8
-LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_DENIED = -0.25, -0.14, 0.0, 0.08, 0.2
+LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_DENIED = -0.25, -0.15, 0.0, 0.08, 0.2
 """How like the emergencies of dangers.toml (0 is neither way) a call must be to be urgent: where two sure dangers were
 said; where one was; where doubtful ones were; where none was; where what was said is denied. Chosen on the four dev
 sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all others below."""
@@ -83,8 +83,8 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
         for danger in dangers
         if danger.standing is not _Standing.DENIED and not (danger.word in denied and danger.confidence < HEARD_WELL)
     ]
-    answered = {each.index for _, answer in answers for each in answer}
-    taken_back = any(d.standing is _Standing.DENIED and d.evidence.utterance not in answered for d in dangers)
+    telling = {clause.evidence for clause in told}
+    taken_back = any(danger.standing is _Standing.DENIED and danger.evidence in telling for danger in dangers)
     like = _like(told, standing, taxonomy)
     if not standing and top != ENQUIRY:
         standing = list(_alike(told, taxonomy))
