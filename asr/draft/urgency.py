@@ -83,11 +83,11 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
         for danger in dangers
         if danger.standing is not _Standing.DENIED and not (danger.word in denied and danger.confidence < HEARD_WELL)
     ]
-    telling = {clause.evidence for clause in told}
-    taken_back = any(danger.standing is _Standing.DENIED and danger.evidence in telling for danger in dangers)
+    judged = {danger.evidence for danger in dangers}
+    taken_back = any(clause.evidence in judged for clause in told)
     like = _like(told, standing, taxonomy)
     if not standing and top != ENQUIRY:
-        standing = list(_alike(told, taxonomy))
+        standing = [danger for danger in _alike(told, taxonomy) if danger.evidence not in judged]
     if standing and like >= _least_like(standing, taken_back=taken_back):
         strength = max(danger.strength * danger.confidence for danger in standing)
         alone = len(_sure(standing)) == 1 and YES not in _sure(standing)
