@@ -1,5 +1,6 @@
 """Whether a unit must be phoned at once: danger words, less what is denied, supposed or over; likeness to dangers."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,14 +28,16 @@ _SUPPOSED_REACH = 10
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")
 HARDLY_HEARD = 0.8
-UNLIKE = -0.1
-"""Calls whose danger words were misheard reach -0.11 without them, true ones go down to -0.05 (the dev sets)."""
+LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_DENIED = -0.25, -0.15, 0.0, 0.08, 0.2
+"""How like the emergencies of dangers.toml (0 is neither way) a call must be to be urgent: where two sure dangers were
+said; where one was; where doubtful ones were; where none was; where what was said is denied. Chosen on the four dev
+sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all others below."""
 
-LEAST_ALIKE, SHORTEST_ALIKE, ALIKE_STRENGTH = 0.1, 5, 0.5
-"""From which likeness to emergencies, and in clauses of how many signs at least, there is one: tuned on
-tests/asr/draft/dangers.toml and the corpus calls; less finds a few more, and doubles the false alarms."""
+ALIKE_STRENGTH, SHORTEST_ALIKE = 0.5, 5
 
 ENQUIRY = "enquiry"
+YES = "yes"
+"""The word of a danger that the agent named and the citizen affirmed."""
 
 
 class _Standing(Enum):
@@ -50,7 +53,9 @@ class _Danger:
     strength: float
     confidence: float
     evidence: Evidence
-    beside_its_object: bool = False
+    heard: str = ""
+    context: str = ""
+    """Its clause and the next, where it was heard well."""
 
 
 def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, otherwise: Field) -> Field:
@@ -62,8 +67,9 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
     supposed (如果漏电), or told as over (上个月爆炸过, 已经修好了, 赔偿) makes nothing urgent, and is evidence for
     normal; in an enquiry what is asked or feared too. A yes to the agent's 有没有人受伤 is a danger; in a no to it only
     what is sure and was heard well is one. Words hardly heard (below 0.8) count for nothing where the rule is doubtful
-    anyway; nor do those not heard well where all else that was said is unlike the examples of emergencies. What no rule
-    judges and is like these examples is urgent with the strength 0.5.
+    anyway. Whether what is said is like the examples of emergencies judges each danger: among what is unlike them one
+    danger word alone is none (心脏病都要犯了), and near that 0.6 strong at most; what no rule names but is like them is
+    urgent with the strength 0.5. A yes needs no such likeness.
     """
     spoken = citizens(said)
     answers = list(_answers(said, taxonomy))
@@ -71,16 +77,21 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
     top = taxonomy.top(otherwise.value) if otherwise.value in {matter.code for matter in taxonomy.matters} else ""
     dangers = [danger for at in range(len(spoken)) for danger in _dangers(spoken, at, taxonomy, top, says_no)]
     dangers += [danger for sure, answer in answers if sure for danger in _affirmed(answer)]
-    if top != ENQUIRY:
-        dangers += list(_alike(told, taxonomy, dangers))
     denied = {danger.word for danger in dangers if danger.standing is _Standing.DENIED}
     standing = [
         danger
         for danger in dangers
         if danger.standing is not _Standing.DENIED and not (danger.word in denied and danger.confidence < HEARD_WELL)
     ]
-    if standing and not _out_of_place(standing, told, taxonomy):
-        confidence = max(danger.strength * danger.confidence for danger in standing)
+    judged = {danger.evidence for danger in dangers}
+    taken_back = any(clause.evidence in judged for clause in told)
+    like = _like(told, standing, taxonomy)
+    if not standing and top != ENQUIRY:
+        standing = [danger for danger in _alike(told, taxonomy) if danger.evidence not in judged]
+    if standing and like >= _least_like(standing, taken_back=taken_back):
+        strength = max(danger.strength * danger.confidence for danger in standing)
+        alone = len(_sure(standing)) == 1 and YES not in _sure(standing)
+        confidence = min(strength, DOUBTFUL_STRENGTH) if alone and like < 0 else strength
         return Field("urgent", confidence, once([danger.evidence for danger in standing]))
     evidence = once([*otherwise.evidence, *(danger.evidence for danger in dangers)])
     if not evidence:
@@ -117,33 +128,47 @@ def _dangers(
             strength = DOUBTFUL_STRENGTH if doubtful else SURE_STRENGTH
             if hit.by_sound:
                 strength = BY_SOUND_STRENGTH
-            evidence = each.evidence(*each.clause_at(hit.start))
-            yield _Danger(hit.name, standing, strength, confidence, evidence, beside_its_object=bool(rule.objects))
+            start, end = each.clause_at(hit.start)
+            heard = each.text[hit.start : hit.end]
+            context = each.text[start : each.clause_at(end + 1)[1]] if confidence >= HEARD_WELL else ""
+            yield _Danger(hit.name, standing, strength, confidence, each.evidence(start, end), heard, context)
 
 
-def _alike(told: Sequence[Clause], taxonomy: Taxonomy, known: Sequence[_Danger]) -> Iterator[_Danger]:
-    """Give the clauses that, with the next, are like the examples of emergencies, where no rule judged them."""
-    judged = {danger.evidence for danger in known}
-    for clause, after in zip_longest(told, told[1:]):
-        text = f"{clause.text}，{after.text}" if after else clause.text
-        feared = any(word in clause.text for word in (*taxonomy.urgency.supposed, "怕", "担心"))
-        if clause.evidence in judged or feared or len(clause.text) < SHORTEST_ALIKE or clause.confidence < HARDLY_HEARD:
-            continue
-        if taxonomy.alarms.scores(text).get(URGENT, 0.0) >= LEAST_ALIKE:
-            yield _Danger("", _Standing.PRESENT, ALIKE_STRENGTH, clause.confidence, clause.evidence)
-
-
-def _out_of_place(standing: Sequence[_Danger], told: Sequence[Clause], taxonomy: Taxonomy) -> bool:
-    """Whether no danger was heard well and all else that was said is unlike an emergency: then they were misheard.
-
-    A danger beside what it befalls (广告牌, 掉下来) bears itself out.
-    """
-    if any(danger.confidence >= HEARD_WELL or danger.beside_its_object for danger in standing):
-        return False
-    rest = "，".join(clause.text for clause in told)
+def _like(told: Sequence[Clause], standing: Sequence[_Danger], taxonomy: Taxonomy) -> float:
+    """Give how like emergencies the call is, or the part of it that tells of a danger if that is more so."""
+    whole = "，".join(clause.text for clause in told)
     for danger in standing:
-        rest = rest.replace(danger.word or danger.evidence.text, "，")
-    return taxonomy.alarms.scores(rest).get(URGENT, 0.0) < UNLIKE
+        whole = whole.replace(danger.heard, danger.word) if danger.heard else whole
+    texts = [whole, *(danger.context for danger in standing)]
+    return max(taxonomy.alarms.scores(text).get(URGENT, 0.0) for text in texts if text or not whole)
+
+
+def _sure(standing: Sequence[_Danger]) -> set[str]:
+    return {danger.word for danger in standing if danger.strength == SURE_STRENGTH}
+
+
+def _least_like(standing: Sequence[_Danger], *, taken_back: bool) -> float:
+    """Give how like emergencies the call must be for these dangers to stand."""
+    sure = _sure(standing)
+    if YES in sure:
+        return -math.inf
+    if sure:
+        return LIKE_TWO_SURE if len(sure) > 1 else LIKE_ONE_SURE
+    if any(danger.word for danger in standing):
+        return LIKE_DOUBTFUL
+    return LIKE_DENIED if taken_back else LIKE_UNJUDGED
+
+
+def _alike(told: Sequence[Clause], taxonomy: Taxonomy) -> Iterator[_Danger]:
+    """Give the clauses that, with the next, make a call like the emergencies: at least half as much as the most so."""
+    pairs = [f"{clause.text}，{after.text}" if after else clause.text for clause, after in zip_longest(told, told[1:])]
+    scores = [taxonomy.alarms.scores(pair).get(URGENT, 0.0) for pair in pairs]
+    most = max(scores, default=0.0)
+    fears = ("怕", "担心", *taxonomy.urgency.supposed)
+    for clause, score in zip(told, scores, strict=True):
+        feared = any(word in clause.text for word in fears)
+        if score >= most / 2 > 0 and len(clause.text) >= SHORTEST_ALIKE and not feared:
+            yield _Danger("", _Standing.PRESENT, ALIKE_STRENGTH, clause.confidence, clause.evidence)
 
 
 def _says_no(answer: Said) -> bool:
@@ -184,7 +209,7 @@ def _affirmed(answer: Sequence[Said]) -> Iterator[_Danger]:
     """Give the danger that the agent asked for where the citizen says yes, and no no."""
     if answer and (yes := _YES.match(answer[0].text)) and not any(map(_says_no, answer)):
         evidence = answer[0].evidence(*answer[0].clause_at(0))
-        yield _Danger("", _Standing.PRESENT, SURE_STRENGTH, answer[0].confidence(*yes.span()), evidence)
+        yield _Danger(YES, _Standing.PRESENT, SURE_STRENGTH, answer[0].confidence(*yes.span()), evidence)
 
 
 def _rules_of(word: str, rules: UrgencyRules) -> list[DangerRule]:

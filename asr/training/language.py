@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from asr.training.sentences import DIGITS, Sentence
 
 DISCOUNT = 0.6
-FLATTENING = 0.75
-"""A word by itself is less rare than its count says: 1 costs rare words dear, 0.5 made homophones of them (你 → 泥)."""
+FLATTENING = 0.9
+"""A word by itself is less rare than its count says: 1 costs rare words dear, 0.75 took them for others (你 → 泥)."""
 
 DIGIT_BONUS = 3.0
 """Taken off the cost of a digit that goes on a long number. In a number that is read out every digit is as likely as

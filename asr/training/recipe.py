@@ -98,7 +98,7 @@ def load_recipe(config: Path) -> Recipe:
     templates = tuple(_choices(sentences["templates"]["lines"]))
     known = {token for lines in (templates, *slots.values()) for line in lines for token in line.split()}
     slots["matter_phrase"] = tuple(in_words(phrase, known) for phrase in phrases)
-    examples = _examples(config / "examples.toml", known)
+    examples = _examples(config, known)
     times = round(len(examples) * (1 / EXAMPLE_SHARE - 1) / len(templates))
     recipe = Recipe(
         words=words,
@@ -158,11 +158,13 @@ def in_words(sentence: str, known: Collection[str]) -> str:
     return " ".join(reversed(words))
 
 
-def _examples(path: Path, known: Collection[str]) -> tuple[str, ...]:
-    """Return what citizens say of each matter as lines of words; a pause is no word."""
-    if not path.is_file():
-        return ()
-    said = [text for texts in _toml(path)["examples"].values() for text in texts]
+def _examples(config: Path, known: Collection[str]) -> tuple[str, ...]:
+    """Return what citizens say of each matter and of dangers as lines of words; a pause is no word."""
+    matters, dangers = config / "examples.toml", config / "dangers.toml"
+    said = [text for texts in _toml(matters)["examples"].values() for text in texts] if matters.is_file() else []
+    if dangers.is_file():
+        alarms = _toml(dangers)
+        said += [*alarms["urgent"], *alarms["normal"]]
     return tuple(" ".join(in_words(part, known) for part in text.split("，")) for text in said)
 
 

@@ -5,9 +5,9 @@ Run it by `make bench` or `python -m tests.benchmarks.draft_accuracy`; it exits 
 The calls (tests/benchmarks/corpus) are spoken by voices that the model was never trained on. The HELD-OUT set, which
 the goals are for, was written by somebody who had read neither the draft's rules nor the taxonomy's phrases, within the
 words that the bundled model knows; its texts and errors were shown to nobody who changed rules, model or word lists.
-Those were tuned on the DEV sets (`--set dev --errors FILE`; dev_second and dev_third were held out once), which have
-other texts and other turns. Whoever reads the held-out errors in order to change something spoils the measure: it
-becomes a dev set, and a new one is written.
+Those were tuned on the DEV sets (`--set dev --errors FILE`; all but the first were held out once), which have other
+texts and other turns. Whoever reads the held-out errors in order to change something spoils the measure: it becomes a
+dev set, and a new one is written.
 """
 
 import argparse

@@ -177,6 +177,36 @@ def test_what_is_like_an_emergency_is_a_doubtful_one_though_no_rule_says_so(
     assert field.evidence
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "c 昨天 砰 的 一声 以为 是 爆炸 其实 是 工地 施工",
+        "c 风机 一直 响 吵得 我 心脏病 都要 犯了",
+        "c 跳楼 价 的 喇叭 从早 喊到晚",
+        "c 菜刀 寄 快递 被 退 回来",
+    ],
+)
+def test_a_danger_word_among_what_is_unlike_any_emergency_is_none(
+    line: str, conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    assert draft(conversation(line), taxonomy, gazetteer).urgency.value == "normal"
+
+
+@pytest.mark.parametrize(
+    ("lines", "doubtful"),
+    [
+        (("c 水果店 的 苹果 不好吃", "a 有没有 人 受伤", "c 有"), False),
+        (("c 苹果 不好吃 有人 昏迷 有人 流血",), False),
+        (("c 建筑垃圾 没有人 清理 井盖 也 没有了",), True),
+    ],
+)
+def test_no_unlikeness_outweighs_a_yes_or_two_dangers_and_one_alone_it_makes_doubtful(
+    lines: tuple[str, ...], doubtful: bool, conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    field = draft(conversation(*lines), taxonomy, gazetteer).urgency
+    assert (field.value, field.doubtful) == ("urgent", doubtful)
+
+
 def test_a_no_is_a_no_where_only_its_first_word_was_lost(
     conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
 ) -> None:
@@ -195,11 +225,11 @@ def test_a_danger_hardly_heard_counts_for_nothing_where_something_speaks_against
         return draft(conversation(line, doubted=doubted), taxonomy, gazetteer).urgency.value
 
     denied = "c 燃气管道 漏气 生锈了 没有 漏 气"
-    assert (urgency(denied, "漏气"), urgency(denied)) == ("normal", "urgent")
+    assert (urgency(denied, "漏气"), urgency(denied)) == ("normal", "normal")
     fight = "c 没人管 打架 的 乱扔 垃圾"
-    assert (urgency(fight, "打架"), urgency(fight)) == ("normal", "urgent")
+    assert (urgency(fight, "打架"), urgency(fight)) == ("normal", "normal"), "a doubtful rule needs some likeness"
     poster = "c 小广告 太 多 昨天 塌陷 了"
-    assert (urgency(poster, "塌陷"), urgency(poster)) == ("normal", "urgent"), "nothing else sounds like danger"
+    assert (urgency(poster, "塌陷"), urgency(poster)) == ("urgent", "urgent")
     assert urgency("c 楼上 着火 了", "着火") == "urgent", "elsewhere none is missed for want of confidence"
     assert urgency("c 楼上 着火 了 烟 很大 人 下不来", "着火") == "urgent"
 

@@ -12,6 +12,7 @@ from asr.training.errors import TrainingError
 from asr.training.phones import split
 from asr.training.recipe import HELD_OUT, Recipe, gazetteer_names, load_recipe
 from asr.training.sentences import said_number, sentences
+from asr.training.words import one_way
 
 CONFIG = Path(__file__).parents[3] / "config"
 LONGEST_WORD = 12
@@ -141,6 +142,19 @@ def test_a_sentence_is_spoken_as_its_words_are_written_in_the_lexicon(recipe: Re
                 different.append("".join(words))
             said = said[count:]
     assert len(different) < 15
+
+
+def test_what_can_be_cut_in_two_ways_is_cut_in_one_and_digits_stay() -> None:
+    vocabulary = ["您", "贵姓", "您贵姓", "五", "三", "天", "三天", "五三"]
+    said = [("您", "贵姓"), ("您贵姓",), ("五", "三", "天")]
+    assert list(one_way(said, vocabulary)) == [("您贵姓",), ("您贵姓",), ("五", "三", "天")]
+
+
+def test_what_is_said_of_dangers_is_text_too(recipe: Recipe) -> None:
+    alarms = tomllib.loads((CONFIG / "dangers.toml").read_text(encoding="utf-8"))
+    text = {template.replace(" ", "") for template in recipe.templates}
+    said = [*alarms["urgent"], *alarms["normal"]]
+    assert [each for each in said if each.replace("，", "") not in text] == []
 
 
 @pytest.mark.parametrize(
