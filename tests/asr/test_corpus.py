@@ -81,14 +81,14 @@ def test_what_the_truth_says_was_said(calls: list[CallText]) -> None:
             assert all(part in said for part in re.findall(r"\d+[号栋]?|[^\d和]+", same_text(place))), call.name
 
 
-def test_the_held_out_calls_measure_what_is_hard() -> None:
+def test_the_held_out_calls_measure_what_is_hard(taxonomy: Taxonomy) -> None:
     calls = write_calls(load_script("held_out"))
     urgent = [call for call in calls if call.truth.fields["urgency"] == "urgent"]
     assert 0.2 <= len(urgent) / len(calls) <= 0.35
     for field in ("place", "contact_phone", "contact_name"):
         assert sum(call.truth.fields[field] is None for call in calls) >= 10, field
     calm = ["".join(line.text for line in call.lines) for call in calls if call not in urgent]
-    dangers = ("漏电", "触电", "爆", "起火", "着火", "脱落", "漏气", "泄漏", "塌", "倒了", "被困", "开裂", "危险")
+    dangers = [word for rule in taxonomy.urgency.rules for word in rule.words]
     assert sum(any(danger in text for danger in dangers) for text in calm) >= 10
     turns = [line.text for call in calls for line in call.lines]
     assert any(re.search("不是，是[零幺一]", text) for text in turns)
