@@ -9,18 +9,15 @@ REAL_CALLS = ("tests/scenarios/", "tests/telephony/", "tests/api/router/", "test
 """Tests that place real calls share one Asterisk or one system, and keep time: one after the other, from the start."""
 
 
-LOWER_PRIORITY = 10
-
-
 def group(nodeid: str) -> str:
     """Name a test's group by its id: the real calls, or else its own file."""
     return "real calls" if nodeid.startswith(REAL_CALLS) else nodeid.partition("::")[0]
 
 
 def give_way(nodeid: str) -> None:
-    """Let real calls, which cannot wait, have the processor first: everything else runs at a lower priority."""
-    if not nodeid.startswith(REAL_CALLS):
-        os.nice(max(0, LOWER_PRIORITY - os.nice(0)))
+    """Let real calls, which cannot wait, have the processor first: everything else runs while they leave it idle."""
+    if not nodeid.startswith(REAL_CALLS) and os.sched_getscheduler(0) != os.SCHED_IDLE:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def arrange(items: list[pytest.Item]) -> None:
