@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import dataclass
 
 from telephony.actions.errors import NoSuchTalk
@@ -6,6 +7,8 @@ from telephony.ami.errors import ActionRefused
 
 # The agent's channel remembers whom an order put on hold, so that any router can end it.
 HELD = "HELD"
+# A channel that is still on its way to the music is refused by Bridge: it is there a moment later.
+BRIDGE_TRIES, BRIDGE_PAUSE_SECONDS = 10, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,15 @@ async def take_back(asterisk: AmiConnection, talk: Talk, partner: str) -> None:
     held = await held_by(asterisk, talk)
     await asterisk.action("Setvar", Channel=held, Variable="BACK", Value="1")
     await asterisk.action("Setvar", Channel=talk.channel, Variable=HELD, Value="")
-    await asterisk.action("Bridge", Channel1=partner, Channel2=held, Tone="no")
+    for tries_left in reversed(range(BRIDGE_TRIES)):
+        try:
+            await asterisk.action("Bridge", Channel1=partner, Channel2=held, Tone="no")
+        except ActionRefused:
+            if not tries_left:
+                raise
+            await asyncio.sleep(BRIDGE_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _is_of(channel: str, extension: str) -> bool:
