@@ -19,9 +19,11 @@ from api.kit.database import Database
 from api.router.lease import Lease, LeaseLostError
 
 TAKEOVER_SECONDS = 5.0
+# The main node's lock alone: what watches over promises holds another for a moment.
 HOLDERS = """
     SELECT activity.pid FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND datname = current_database()
+    AND (classid::bigint << 32) | objid::bigint = hashtextextended('zhitong router main', 0)
 """
 END_HOLDERS = HOLDERS.replace("activity.pid", "pg_terminate_backend(activity.pid)", 1)
 
