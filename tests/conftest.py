@@ -5,7 +5,6 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -15,22 +14,10 @@ from pytest_socket import socket_allow_hosts
 from api.kit.database import Database
 from api.kit.migrate import upgrade
 from api.kit.postgres import EmbeddedPostgres, url_for
-from tests.support.groups import GroupScheduling, arrange, give_way
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
-    arrange(items)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
-    """Keep tests together that share a costly part."""
-    return GroupScheduling(config, log)
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Nothing in a test may reach beyond this machine, and none may starve a call of its sound."""
-    give_way(item.nodeid)
+def pytest_runtest_setup() -> None:
+    """Nothing in a test may reach beyond this machine."""
     socket_allow_hosts(["127.0.0.0/8", "::1"], allow_unix_socket=True)
 
 
