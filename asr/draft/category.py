@@ -17,7 +17,7 @@ COUNTED_TIMES = 2  # the same phrase said often says no more
 LIKE_POINTS = 20.0
 """What a likeness of 1 is worth; a clear case has 0.3, as much as two strong phrases. 12 to 24 measure the same."""
 
-LEAST_LIKE, LEAST_LIKE_SUB = 0.15, 0.25
+LEAST_LIKE, LEAST_LIKE_SUB = 0.08, 0.28
 """Below these, likeness alone is right in less than half of the cases, for a matter and for its kind."""
 
 STRONG_STRENGTH, PLAIN_STRENGTH, LIKE_STRENGTH, RIVAL_SHARE = 0.95, 0.6, 0.5, 0.4
@@ -61,18 +61,18 @@ def category(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, g
         strength = STRONG_STRENGTH
     heard = sum(hit.confidence * hit.points for hit in found) / sum(hit.points for hit in found)
     confidence = strength * (1 - RIVAL_SHARE * points[second] / points[first]) * heard
-    return Field(_kind(first, hits, like, taxonomy), confidence, once([hit.evidence for hit in found]))
+    return Field(_kind(first, hits, told, taxonomy), confidence, once([hit.evidence for hit in found]))
 
 
-def _kind(top: str, hits: Mapping[str, Sequence[_Hit]], like: Mapping[str, float], taxonomy: Taxonomy) -> str:
+def _kind(top: str, hits: Mapping[str, Sequence[_Hit]], told: Sequence[Clause], taxonomy: Taxonomy) -> str:
     """Choose the sub-matter of `top` with the most points; `top` itself where none has a phrase or is like enough."""
+    like = taxonomy.kinds[top].scores("，".join(clause.text for clause in told))
 
     def points(code: str) -> float:
         return _points(hits.get(code, ())) + LIKE_POINTS * max(0.0, like.get(code, 0.0))
 
     subs = [matter.code for matter in taxonomy.matters if matter.top == top and matter.code != top]
-    least = max(LEAST_LIKE_SUB, like.get(top, 0.0) / 2)
-    said = [code for code in subs if hits.get(code) or like.get(code, 0.0) > least]
+    said = [code for code in subs if hits.get(code) or like.get(code, 0.0) > LEAST_LIKE_SUB]
     return max(said, key=points, default=top)
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from asr.errors import DraftConfigError
 
-URGENT = "urgent"
+URGENT, NORMAL = "urgent", "normal"
+OTHER = "other"
+"""What stands for a matter where a sentence belongs to none of the taxonomy, or to two as well."""
+
 EVERY = 2
 """Of the calm sentences every second is learned from: more add nothing but time."""
 
@@ -25,24 +28,43 @@ NO_EXAMPLES = Examples()
 
 def parse_examples(shape: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
     """Read sentences by a matter's code from their TOML. Raises DraftConfigError: what is wrong in `name`."""
-    given = shape.get("examples")
-    if not isinstance(given, dict):
+    if "examples" not in shape:
         raise DraftConfigError(f'{name} has no [examples]: put lines there such as "noise.business" = ["酒吧太吵了"]')
-    for code, texts in given.items():
-        if isinstance(texts, dict):
-            raise DraftConfigError(f'{name}: {code}.{min(texts)} must be in quotes: "{code}.{min(texts)}" = [...]')
-    return {code: _sentences(code, texts, name) for code, texts in given.items()}
+    return _by_code("examples", shape["examples"], name)
 
 
 def parse_dangers(shape: Mapping[str, Any], matters: Mapping[str, tuple[str, ...]], name: str) -> Examples:
-    """Read sentences of emergencies and of none, with the calm ones of `matters`. Raises DraftConfigError."""
-    if unknown := set(shape) - {"calm", "urgent", "normal"}:
+    """Read sentences of emergencies and of none, by the code of their matter or under `other`.
+
+    They are examples of their matters too, and the calm ones of `matters` are no emergencies either. Raises
+    DraftConfigError.
+    """
+    if unknown := set(shape) - {"calm", URGENT, NORMAL}:
         raise DraftConfigError(f"{name} has the unknown key {min(unknown)!r}; known are calm, urgent, normal")
-    calm, urgent, normal = (_sentences(key, shape.get(key, []), name) for key in ("calm", "urgent", "normal"))
+    calm = _sentences("calm", shape.get("calm", []), name)
+    urgent, normal = (_by_code(key, shape.get(key, {}), name) for key in (URGENT, NORMAL))
     if strange := {code for code in calm if not any(_within(each, code) for each in matters)}:
         raise DraftConfigError(f"{name}: calm names {min(strange)!r}, which has no sentences in examples.toml")
     quiet = [text for code, texts in matters.items() if any(_within(code, each) for each in calm) for text in texts]
-    return Examples(matters, urgent, (*normal, *quiet[::EVERY]))
+    told = {**matters}
+    for by_code in (urgent, normal):
+        for code, texts in by_code.items():
+            if code != OTHER:
+                told[code] = (*told.get(code, ()), *texts)
+    return Examples(told, _all(urgent), (*_all(normal), *quiet[::EVERY]))
+
+
+def _by_code(key: str, shape: object, name: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(shape, dict):
+        raise DraftConfigError(f'{name}: [{key}] needs sentences by matter, such as "gas.leak" = ["漏气了"]')
+    for code, texts in shape.items():
+        if isinstance(texts, dict):
+            raise DraftConfigError(f'{name}: {code}.{min(texts)} must be in quotes: "{code}.{min(texts)}" = [...]')
+    return {code: _sentences(f"{key}, {code}", texts, name) for code, texts in shape.items()}
+
+
+def _all(by_code: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(text for texts in by_code.values() for text in texts)
 
 
 def _within(code: str, above: str) -> bool:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,11 @@ from asr.errors import DraftConfigError
 from asr.text.finding import Finder
 
 _MATTER_KEYS = {"code", "zh", "en", "unit", "complexity", "required", "strong", "phrases", "sub"}
+
+
+def top_of(code: str) -> str:
+    """Give the code of the top matter of a code: its part before the dot."""
+    return code.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Matter:
     @property
     def top(self) -> str:
         """The code of the matter that this one belongs to: its own, or the part before the dot."""
-        return self.code.partition(".")[0]
+        return top_of(self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class Taxonomy:
     `questions`: what an agent asks when a fact is missing, Chinese and English, in asking order. `respondents`: who is
     complained about (物业, 健身房 …) and general words (老板). `phrases`, `dangers`: finders of the words of
     matters and of danger rules. `meanings`: phrase → codes of its matters, and whether it is a strong one there.
+    `likeness`: to the top matters' examples; `kinds`: within each top matter, to its sub-matters'; `alarms`: to
+    emergencies.
     """
 
     matters: tuple[Matter, ...]
@@ -82,6 +89,7 @@ class Taxonomy:
     respondents: tuple[tuple[str, ...], tuple[str, ...]]
     examples: Examples = NO_EXAMPLES
     likeness: Likeness = field(init=False, repr=False, compare=False)
+    kinds: Mapping[str, Likeness] = field(init=False, repr=False, compare=False)
     alarms: Likeness = field(init=False, repr=False, compare=False)
     phrases: Finder = field(init=False, repr=False, compare=False)
     meanings: Mapping[str, tuple[tuple[str, bool], ...]] = field(init=False, repr=False, compare=False)
@@ -97,10 +105,22 @@ class Taxonomy:
         dangers = [word for rule in self.urgency.rules for word in rule.words]
         # A frozen dataclass is filled in once, here: what the drafting rules look for, ready to be found in one pass.
         object.__setattr__(self, "meanings", meanings)
-        object.__setattr__(self, "likeness", Likeness(self.examples.matters))
+        object.__setattr__(self, "likeness", Likeness(self._examples_by_top()))
+        tops = dict.fromkeys(matter.top for matter in self.matters)
+        object.__setattr__(self, "kinds", {top: self._kinds_of(top) for top in tops})
         object.__setattr__(self, "alarms", Likeness({URGENT: self.examples.urgent, "normal": self.examples.normal}))
         object.__setattr__(self, "phrases", Finder(meanings, strong_ones))
         object.__setattr__(self, "dangers", Finder(dangers, dangers))
+
+    def _examples_by_top(self) -> Mapping[str, Sequence[str]]:
+        by_top: dict[str, list[str]] = {}
+        for code, texts in self.examples.matters.items():
+            by_top.setdefault(top_of(code), []).extend(texts)
+        return by_top
+
+    def _kinds_of(self, top: str) -> Likeness:
+        """Learn which kind of a top matter a text is, from the examples of this top alone."""
+        return Likeness({code: texts for code, texts in self.examples.matters.items() if top_of(code) == top})
 
     def matter(self, code: str) -> Matter:
         """Find a matter by its code. Raises DraftConfigError for a code that is not in the taxonomy."""
@@ -163,7 +183,8 @@ def parse_taxonomy(shape: Mapping[str, Any], name: str, examples: Examples = NO_
         raise DraftConfigError(f"{name}: the code {min(twice)} stands there twice; give each matter its own")
     if strange := set(examples.matters) - set(codes):
         raise DraftConfigError(
-            f"examples.toml: unknown code {min(strange)!r}; give the code of a matter of {name} (noise, noise.business)"
+            f"examples.toml, dangers.toml: unknown code {min(strange)!r}; "
+            f"give the code of a matter of {name} (noise, noise.business)"
         )
     for matter in matters:
         if unknown := set(matter.required) - set(questions):

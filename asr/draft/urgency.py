@@ -18,6 +18,7 @@ from asr.text.sound import syllables
 SURE_STRENGTH, DOUBTFUL_STRENGTH, BY_SOUND_STRENGTH, NORMAL_STRENGTH = 0.95, 0.6, 0.5, 0.8
 
 _ASKED = re.compile(r"(?:是不是|会不会|(?<!没)有没有|会不|担心|怕)[^，。？]{0,3}$")
+_FEARS = re.compile("(?<![害恐可])怕|担心")
 _YES = re.compile(r"^(?:嗯|啊|，)*(?:有(?!没)|是的?(?!没|不)|对(?!不))")
 _NO = re.compile(r"没有?(?:人|什么|事|受|被|伤|呢|的|啊|[，。？]|$)|没得|不[是会]|安全")
 _NOT_YET = re.compile(r"(?:[能要会等请才快]|希望|马上|赶紧|什么时候|怎么)[^，。？]{0,3}$")
@@ -28,12 +29,13 @@ _SUPPOSED_REACH = 10
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")
 HARDLY_HEARD = 0.8
-LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_DENIED = -0.25, -0.15, 0.0, 0.08, 0.2
+LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.12, -0.08, 0.0, 0.1, 0.25
 """How like the emergencies of dangers.toml (0 is neither way) a call must be to be urgent: where two sure dangers were
-said; where one was; where doubtful ones were; where none was; where what was said is denied. Chosen on the four dev
-sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all others below."""
+said; where one was; where doubtful ones were; where none was; where what was said is denied, or all is a question.
+Chosen on the dev sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all
+others below."""
 
-ALIKE_STRENGTH, SHORTEST_ALIKE = 0.5, 5
+ALIKE_STRENGTH, SHORTEST_ALIKE = 0.5, 4
 
 ENQUIRY = "enquiry"
 YES = "yes"
@@ -84,9 +86,9 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
         if danger.standing is not _Standing.DENIED and not (danger.word in denied and danger.confidence < HEARD_WELL)
     ]
     judged = {danger.evidence for danger in dangers}
-    taken_back = any(clause.evidence in judged for clause in told)
+    taken_back = top == ENQUIRY or any(clause.evidence in judged for clause in told)
     like = _like(told, standing, taxonomy)
-    if not standing and top != ENQUIRY:
+    if not standing:
         standing = [danger for danger in _alike(told, taxonomy) if danger.evidence not in judged]
     if standing and like >= _least_like(standing, taken_back=taken_back):
         strength = max(danger.strength * danger.confidence for danger in standing)
@@ -156,7 +158,7 @@ def _least_like(standing: Sequence[_Danger], *, taken_back: bool) -> float:
         return LIKE_TWO_SURE if len(sure) > 1 else LIKE_ONE_SURE
     if any(danger.word for danger in standing):
         return LIKE_DOUBTFUL
-    return LIKE_DENIED if taken_back else LIKE_UNJUDGED
+    return LIKE_TAKEN_BACK if taken_back else LIKE_UNJUDGED
 
 
 def _alike(told: Sequence[Clause], taxonomy: Taxonomy) -> Iterator[_Danger]:
@@ -164,9 +166,8 @@ def _alike(told: Sequence[Clause], taxonomy: Taxonomy) -> Iterator[_Danger]:
     pairs = [f"{clause.text}，{after.text}" if after else clause.text for clause, after in zip_longest(told, told[1:])]
     scores = [taxonomy.alarms.scores(pair).get(URGENT, 0.0) for pair in pairs]
     most = max(scores, default=0.0)
-    fears = ("怕", "担心", *taxonomy.urgency.supposed)
     for clause, score in zip(told, scores, strict=True):
-        feared = any(word in clause.text for word in fears)
+        feared = _FEARS.search(clause.text) or any(word in clause.text for word in taxonomy.urgency.supposed)
         if score >= most / 2 > 0 and len(clause.text) >= SHORTEST_ALIKE and not feared:
             yield _Danger("", _Standing.PRESENT, ALIKE_STRENGTH, clause.confidence, clause.evidence)
 

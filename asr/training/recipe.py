@@ -164,7 +164,7 @@ def _examples(config: Path, known: Collection[str]) -> tuple[str, ...]:
     said = [text for texts in _toml(matters)["examples"].values() for text in texts] if matters.is_file() else []
     if dangers.is_file():
         alarms = _toml(dangers)
-        said += [*alarms["urgent"], *alarms["normal"]]
+        said += [text for kind in ("urgent", "normal") for texts in alarms[kind].values() for text in texts]
     return tuple(" ".join(in_words(part, known) for part in text.split("，")) for text in said)
 
 

@@ -81,8 +81,11 @@ def test_wrong_examples_say_what_is_wrong(tmp_path: Path, content: str, says: st
     ("content", "says"),
     [
         ("urgnt = ['着火了']", "unknown key 'urgnt'"),
-        ("urgent = '着火了'", "urgent needs a list"),
-        ("normal = ['']", "normal has an empty sentence"),
+        ("urgent = ['着火了']", "urgent.*by matter"),
+        ("[urgent]\nother = '着火了'", "urgent, other needs a list"),
+        ("[normal]\nnoise = ['']", "normal, noise has an empty sentence"),
+        ("[normal]\nnoise.business = ['酒吧吵']", "noise.business must be in quotes"),
+        ("[urgent]\ncats = ['猫在叫']", "unknown code 'cats'"),
         ("calm = ['cats']", "calm names 'cats'"),
     ],
 )

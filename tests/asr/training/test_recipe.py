@@ -141,7 +141,7 @@ def test_a_sentence_is_spoken_as_its_words_are_written_in_the_lexicon(recipe: Re
             if tuple(said[:count]) not in readings:
                 different.append("".join(words))
             said = said[count:]
-    assert len(different) < 15
+    assert len(different) < 20
 
 
 def test_what_can_be_cut_in_two_ways_is_cut_in_one_and_digits_stay() -> None:
@@ -153,7 +153,7 @@ def test_what_can_be_cut_in_two_ways_is_cut_in_one_and_digits_stay() -> None:
 def test_what_is_said_of_dangers_is_text_too(recipe: Recipe) -> None:
     alarms = tomllib.loads((CONFIG / "dangers.toml").read_text(encoding="utf-8"))
     text = {template.replace(" ", "") for template in recipe.templates}
-    said = [*alarms["urgent"], *alarms["normal"]]
+    said = [text for kind in ("urgent", "normal") for texts in alarms[kind].values() for text in texts]
     assert [each for each in said if each.replace("，", "") not in text] == []
 
 
