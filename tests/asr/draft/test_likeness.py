@@ -39,6 +39,11 @@ def test_an_example_scores_high_and_what_is_like_none_near_nothing() -> None:
     assert Likeness({"a": ["", "123, abc"]}).scores("路灯") == {}
 
 
+def test_what_only_sounds_like_an_example_counts_too() -> None:
+    said, heard, other = (LAMPS_AND_DOGS.scores(text)["animal"] for text in ("遛狗不牵绳", "流够不千圣", "办卡不退钱"))
+    assert said > heard > 0.1 > other
+
+
 def test_the_same_examples_give_the_same_scores_in_any_case(taxonomy: Taxonomy) -> None:
     said = "小区的路灯坏了好几天没有人来修"
     lighting = {code: texts for code, texts in taxonomy.examples.matters.items() if top_of(code) == "lighting"}
