@@ -27,7 +27,7 @@ from api.kit.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 100
-_SHOWN = ("warn_wall", "call_reserve", "end_breaks")
+_SHOWN = ("warn_wall", "call_reserve", "end_breaks", "overflow")
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ def _order_json(order: OrderRow) -> dict[str, Any]:
         "arguments": order.arguments,
         "ordered_at": _iso(order.ordered_at),
         "command_id": order.command_id,
+        "node": order.command and order.command.node,
         "result": "announced" if order.verb == "announce" else order.command and order.command.state,
         "error": order.command and order.command.error,
     }

@@ -269,12 +269,13 @@ async def run_router(settings: Settings) -> None:
     database = Database(url_of(settings), pool_size=3)
     lease = Lease(url_of(settings), settings.node.name)
     duty = Duty(settings, database, lease)
+    queues = asterisk_site(settings).queues
     enforcement = Enforcement(database, settings.config_dir, settings.timezone, usual_penalties(settings))
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(duty.run(), name="duty"),
-                tasks.create_task(beat(database, "router", duty.pulse, settings.node.name), name="heartbeat"),
+                tasks.create_task(beat(database, "router", duty.pulse, settings.node.name, queues), name="heartbeat"),
                 tasks.create_task(enforcement.run(), name="enforcement"),
                 tasks.create_task(beat(database, "enforcement", enforcement.pulse), name="enforcement heartbeat"),
             ]

@@ -21,12 +21,20 @@ class Reach:
     trunk: tuple[str, str] | None = None
     # What the called party sees.
     own_number: str = "12345"
+    # Other hotlines that callers may be led to.
+    sites: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, site: AsteriskSite) -> "Reach":
         """Return what one Asterisk reaches."""
         trunk = (site.trunk.name, site.trunk.hosts[0]) if site.trunk else None
-        return cls(frozenset(seat.extension for seat in site.agents), site.queues, trunk, site.numbers[0])
+        return cls(
+            frozenset(seat.extension for seat in site.agents),
+            site.queues,
+            trunk,
+            site.numbers[0],
+            tuple(other.name for other in site.sites),
+        )
 
     def seat(self, extension: str) -> str:
         """Return the extension of a seat. Raises ActionInvalid."""
@@ -38,6 +46,17 @@ class Reach:
         """Return the name of a queue. Raises ActionInvalid."""
         if name not in self.queues:
             raise ActionInvalid(f"没有队列 {name!r}。 There is no queue {name!r}; there are {', '.join(self.queues)}.")
+        return name
+
+    def elsewhere(self, name: str, queue: str) -> str:
+        """Return another queue than `queue`, or a site, that its callers can be led to. Raises ActionInvalid."""
+        known = (*self.queues, *self.sites)
+        if name == queue or name not in known:
+            there = ", ".join(each for each in known if each != queue) or "–"
+            raise ActionInvalid(
+                f"{queue} 不能溢出到 {name!r}。 Callers of {queue} cannot be led to {name!r}; there are {there}: "
+                "see config/desks.toml."
+            )
         return name
 
     def device(self, number: str) -> str:

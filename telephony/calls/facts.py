@@ -38,6 +38,7 @@ class Kind(Enum):
     ABANDONED = auto()  # (queue), as app_queue says it: also on timeout, redirect and withdrawal
     UNSERVED = auto()  # (QUEUESTATUS): it left the queue without an agent, and why
     TRIED = auto()  # (via)
+    BELONGS = auto()  # (queue): led elsewhere, it is still this queue's call
     UNANSWERED = auto()
     SERVED = auto()  # an agent's channel says that it answered this call
     CONNECTED = auto()  # (the agent's channel)

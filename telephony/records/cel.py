@@ -22,7 +22,7 @@ _Event = tuple[str, dict[str, str]]
 _BRIDGE_EVENTS = {"BRIDGE_ENTER": "BridgeEnter", "BRIDGE_EXIT": "BridgeLeave"}
 _QUERY_EVENTS = frozenset({"HotlineOffered", "HotlineVia", "HotlineLeft", "HotlineSegment", "HotlineUnanswered"})
 # What a row may carry into an event; anything else in a query string is not ours.
-_QUERY_KEYS = frozenset({"CallRef", "SipCallId", "Dialled", "Via", "Recording", "Agent", "Status"})
+_QUERY_KEYS = frozenset({"CallRef", "SipCallId", "Dialled", "Via", "Desk", "Recording", "Agent", "Status"})
 # The channel of a phone that another channel rings (its application, as app_queue and app_dial set it).
 _RUNG_BY = frozenset({"AppQueue", "AppDial"})
 _QUEUE_EVENTS = {"APP_START": "QueueCallerJoin", "APP_END": "QueueCallerLeave"}

@@ -93,6 +93,13 @@ async def test_duty_pauses_and_penalties_hold_at_every_desk_of_the_seat(order: O
     await order("forget", family="sticky", caller="8613800001234")
     with pytest.raises(AmiError, match="not found"):
         await asterisk.action("DBGet", Family="sticky", Key="8613800001234")
+    noted = await order("overflow", queue="hotline", to="enterprise", seconds=60)
+    found = (await asterisk.action("DBGet", Family="overflow", Key="hotline")).events
+    assert noted == {"note": found[0].get("Val")}
+    await order("end_overflow", queue="hotline")
+    await order("end_overflow", queue="hotline")
+    with pytest.raises(AmiError, match="not found"):
+        await asterisk.action("DBGet", Family="overflow", Key="hotline")
 
 
 HOSTILE = [
@@ -107,6 +114,12 @@ HOSTILE = [
     ("advise", {"family": "prio", "caller": "1380", "value": "-5"}),
     ("advise", {"family": "sticky", "caller": "13;DROP", "value": "8001"}),
     ("forget", {"family": "sticky", "caller": "/"}),
+    ("overflow", {"queue": "hotline", "to": "hotline", "seconds": 60}),
+    ("overflow", {"queue": "hotline", "to": "nowhere", "seconds": 60}),
+    ("overflow", {"queue": "hotline", "to": "enterprise\r\nAction: x", "seconds": 60}),
+    ("overflow", {"queue": "hotline", "to": "enterprise", "seconds": 601}),
+    ("overflow", {"queue": "nowhere", "to": "enterprise", "seconds": 60}),
+    ("end_overflow", {"queue": "/"}),
     ("dial", {"extension": "8001", "number": "10086"}),  # there is no line outward here
     ("dial", {"extension": "8001", "number": "8002&PJSIP/8003"}),
     ("conference", {"extension": "8001", "number": "Local/1@citizen"}),
