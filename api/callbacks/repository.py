@@ -12,7 +12,6 @@ from sqlalchemy.orm import selectinload
 from api.callbacks.models import CallbackRow, TryRow
 from api.callbacks.owed import Abandon
 from api.calls.models import CallRow
-from api.commands.models import CommandRow
 from api.kit.pagination import Cursor
 from api.kit.repository import Repository
 
@@ -126,24 +125,24 @@ class CallbackRepository(Repository):
             )
         )
 
-    async def end_try(self, callback_id: int, ordinal: int, **values: Any) -> bool:
-        """Store what came of a try; False where that is known already."""
-        found = await self.session.scalar(
-            update(TryRow)
-            .where(TryRow.callback_id == callback_id, TryRow.ordinal == ordinal, TryRow.result.is_(None))
-            .values(values)
-            .returning(TryRow.ordinal)
+    async def change_try(self, callback_id: int, ordinal: int, **values: Any) -> None:
+        """Change a try of a locked callback."""
+        await self.session.execute(
+            update(TryRow).where(TryRow.callback_id == callback_id, TryRow.ordinal == ordinal).values(values)
         )
-        return found is not None
 
-    async def not_dialled(self) -> list[tuple[int, int]]:
-        """Return the tries that go on although their order failed: callback and ordinal."""
-        rows = await self.session.execute(
-            select(TryRow.callback_id, TryRow.ordinal)
-            .join(TryRow.command)
-            .where(TryRow.result.is_(None), CommandRow.state.in_(("failed", "expired")))
+    async def not_heard(self) -> list[TryRow]:
+        """Return the tries of which the call itself has told nothing yet, with their orders, the oldest first."""
+        query = select(TryRow).where(TryRow.heard.is_(None)).order_by(TryRow.dialled_at, TryRow.callback_id)
+        loaded = query.options(selectinload(TryRow.command))
+        return list(await self.session.scalars(loaded, execution_options={"populate_existing": True}))
+
+    async def has_open(self, caller: str | None, but: int) -> bool:
+        """Say whether a caller has another open callback."""
+        other = select(CallbackRow.callback_id).where(
+            CallbackRow.caller == caller, CallbackRow.state == "open", CallbackRow.callback_id != but
         )
-        return [(row.callback_id, row.ordinal) for row in rows]
+        return await self.session.scalar(other.limit(1)) is not None
 
     async def change(self, callback_id: int, **values: Any) -> None:
         """Change a locked callback."""

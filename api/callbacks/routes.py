@@ -80,17 +80,17 @@ async def dial_callback(callback_id: Number, body: DialIn, session: Session, pri
 @router.post(
     "/callbacks/{callback_id}/tries/{ordinal}/result",
     response_model=CallbackOut,
-    summary="What came of a try",
-    responses={404: {}, 409: {"description": "It is known already"}},
+    summary="Overrule what came of the last try",
+    responses={404: {}, 409: {"description": "A try before the last one, or a callback that no try decides about"}},
 )
-async def tell_result(
+async def overrule_result(
     callback_id: Number,
     ordinal: Annotated[int, Path(ge=0, le=1000)],
     body: ResultIn,
     session: Session,
     principal: Caller,
 ) -> Any:
-    """Store what the agent heard, where the call itself has not told."""
+    """Store what a person heard, with the reason, in place of what the call itself told."""
     now = clock.now()
-    told = await service.tell_result(session, callback_id, ordinal, body.result, now, told_by=principal.name)
+    told = await service.overrule(session, callback_id, ordinal, body.result, body.reason, now, by=principal.name)
     return service.callback_json(told, now)

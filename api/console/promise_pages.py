@@ -171,6 +171,7 @@ async def owed(
         principal=principal,
         may_export=principal.may(Permission.EXPORT),
         may_dial=principal.may(Permission.PLACE_CALLBACKS),
+        may_hear=principal.may(Permission.HEAR_RECORDINGS),
         agent=agent if agent.isdecimal() else "",
         agents=await accounts.agent_names(session),
         wanted=wanted,
@@ -200,6 +201,7 @@ async def owed_rows(
         wanted=wanted,
         now=now,
         may_dial=principal.may(Permission.PLACE_CALLBACKS),
+        may_hear=principal.may(Permission.HEAR_RECORDINGS),
     )
 
 

@@ -57,14 +57,26 @@ RESULTS: dict[str, tuple[str, str]] = {
     "no_answer": ("无人接听", "no answer"),
     "busy": ("占线", "busy"),
     "wrong_number": ("空号", "no such number"),
+    "unreachable": ("无法接通", "unreachable"),
+    "cancelled": ("话务员挂断", "agent hung up while it rang"),
     "agent_absent": ("话务员未接", "agent did not pick up"),
     "failed": ("未拨出", "could not be dialled"),
 }
-# What an agent can hear; the rest the call itself tells.
+# What an agent can hear, and overrule the call's own word with.
 HEARD = ("reached", "no_answer", "busy", "wrong_number")
 # What of an order's arguments is told beside it.
 _DETAILS = {"set_penalty": "value", "overflow": "to"}
 _MINUTE = 60
+
+
+def overruled(tried: Mapping[str, Any]) -> bool:
+    """Say whether a person put another result in the place of what the call told, or tells of it alone."""
+    return tried["told_by"] is not None and tried["result"] != tried["heard"]
+
+
+def may_overrule(one: Mapping[str, Any]) -> bool:
+    """Say whether what came of a callback's last try can be overruled."""
+    return bool(one["tries"]) and one["state"] in {"open", "reached", "exhausted"}
 
 
 def amount(value: float | None, unit: str) -> str:

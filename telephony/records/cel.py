@@ -20,9 +20,14 @@ _TIME = re.compile(rb'"[A-Za-z_]+","(\d{1,11})\.(\d{1,6})"')
 _GLUED = re.compile(rb'(?<!^)"[A-Za-z_]+","[0-9]{9,11}\.[0-9]{1,6}","[A-Za-z]*","[^"]*[0-9]\.[0-9]+".*')
 _Event = tuple[str, dict[str, str]]
 _BRIDGE_EVENTS = {"BRIDGE_ENTER": "BridgeEnter", "BRIDGE_EXIT": "BridgeLeave"}
-_QUERY_EVENTS = frozenset({"HotlineOffered", "HotlineVia", "HotlineLeft", "HotlineSegment", "HotlineUnanswered"})
+_QUERY_EVENTS = frozenset(
+    {"HotlineOffered", "HotlineVia", "HotlineLeft", "HotlineSegment", "HotlineUnanswered"}
+    | {"HotlineDialled", "HotlineDialOver"}
+)
 # What a row may carry into an event; anything else in a query string is not ours.
-_QUERY_KEYS = frozenset({"CallRef", "SipCallId", "Dialled", "Via", "Desk", "Recording", "Agent", "Status"})
+_QUERY_KEYS = frozenset(
+    {"CallRef", "SipCallId", "Dialled", "Via", "Desk", "Recording", "Agent", "Status"} | {"DialRef", "Cause", "TalkMs"}
+)
 # The channel of a phone that another channel rings (its application, as app_queue and app_dial set it).
 _RUNG_BY = frozenset({"AppQueue", "AppDial"})
 _QUEUE_EVENTS = {"APP_START": "QueueCallerJoin", "APP_END": "QueueCallerLeave"}

@@ -11,6 +11,8 @@ from telephony.actions.reach import Reach
 from telephony.actions.verbs import VERBS, checked
 from telephony.ami.connection import AmiConnection
 from telephony.ami.errors import AmiError
+from telephony.calls.outward import OutwardCall, came_of, outward
+from telephony.records.cel import cel_messages
 from tests.telephony.conftest import Hotline, heard, noise
 
 EVERYONE = ("8001", "8002", "8003")
@@ -219,7 +221,24 @@ async def test_a_citizen_whom_nobody_takes_back_from_hold_is_answered_by_another
             await call
 
 
-async def test_a_call_that_an_agent_places_is_recorded_and_is_no_citizens(
+def told_of(hotline: Hotline, dial_ref: str) -> OutwardCall:
+    """What Asterisk's own record tells of a call that an agent placed."""
+    known = OutwardCall(dial_ref)
+    for message in cel_messages(hotline.site.directories.log, 0):
+        for told in outward(message):
+            if told.dial_ref == dial_ref:
+                known = told.after(known)
+    return known
+
+
+async def over(hotline: Hotline, dial_ref: str) -> OutwardCall:
+    async with asyncio.timeout(10):
+        while not (told := told_of(hotline, dial_ref)).ended_at:
+            await asyncio.sleep(0.05)
+    return told
+
+
+async def test_a_call_that_an_agent_places_is_recorded_tells_what_came_of_it_and_is_no_citizens(
     hotline: Hotline, order: Order, asterisk: AmiConnection, tmp_path: Path
 ) -> None:
     unit = noise(tmp_path / "unit.wav", 3, 1)
@@ -232,5 +251,39 @@ async def test_a_call_that_an_agent_places_is_recorded_and_is_no_citizens(
         async with asyncio.timeout(3):
             while not (done := list(hotline.site.directories.outward.glob(f"{placed['dial_ref']}--8001--*.done"))):
                 await asyncio.sleep(0.05)
+        told = await over(hotline, placed["dial_ref"])
+        assert (came_of(told), told.agent, told.status) == ("reached", "8001", "ANSWER")
+        assert told.talk_seconds is not None
+        assert 0.8 < told.talk_seconds < 8
+        assert told.recording_id == done[0].stem
+        nobody = await order("dial", extension="8001", number="8003")
+        assert nobody is not None
+        assert came_of(await over(hotline, nobody["dial_ref"])) == "failed", "no phone was rung: it is off"
     assert heard(done[0].with_name(f"{done[0].stem}-citizen.wav"), unit) > 0.5
     assert placed["dial_ref"] not in {row.split("CallRef=")[-1][:17] for row in hotline.cel().split("HotlineOffered")}
+
+
+async def test_a_far_end_that_only_rings_is_not_reached_and_an_agents_phone_that_is_off_is_told_at_once(
+    hotline: Hotline, order: Order
+) -> None:
+    async with hotline.agent(8001), hotline.agent(8002, answer_after=None):
+        placed = await order("dial", extension="8001", number="8002")
+        assert placed is not None
+        told = await over(hotline, placed["dial_ref"])
+        assert (came_of(told), told.talk_seconds or 0) == ("no_answer", 0)
+        with pytest.raises(ActionInvalid, match="8003 is not there"):
+            await order("dial", extension="8003", number="8001")
+
+
+async def test_an_agent_who_does_not_pick_up_dials_nobody(
+    hotline: Hotline, order: Order, asterisk: AmiConnection
+) -> None:
+    async with hotline.agent(8001, answer_after=None):
+        placed = await order("dial", extension="8001", number="8002")
+        assert placed is not None
+        async with asyncio.timeout(5):
+            while not await applications(asterisk, "8001"):
+                await asyncio.sleep(0.05)
+        await asterisk.action("Hangup", Channel="/^PJSIP/8001-.*$/")
+        told = await over(hotline, placed["dial_ref"])
+    assert (came_of(told), told.picked_up_at, told.recording_id) == ("agent_absent", None, None)
