@@ -12,8 +12,9 @@ from telephony.actions.verbs import VERBS, checked
 from telephony.ami.connection import AmiConnection
 from telephony.ami.errors import AmiError
 from telephony.calls.outward import OutwardCall, came_of, outward
+from telephony.phones import AgentPhone
 from telephony.records.cel import cel_messages
-from tests.telephony.conftest import Hotline, heard, noise
+from tests.telephony.conftest import ROOT, SEATS, Hotline, heard, noise
 
 EVERYONE = ("8001", "8002", "8003")
 Order = Callable[..., Awaitable[dict[str, str] | None]]
@@ -273,6 +274,26 @@ async def test_a_far_end_that_only_rings_is_not_reached_and_an_agents_phone_that
         assert (came_of(told), told.talk_seconds or 0) == ("no_answer", 0)
         with pytest.raises(ActionInvalid, match="8003 is not there"):
             await order("dial", extension="8003", number="8001")
+
+
+REFUSING = ROOT / "tests/telephony/phones/scenarios/refusing.xml"
+
+
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [("486 Busy Here", "busy"), ("404 Not Found", "wrong_number"), ("480 Temporarily Unavailable", "no_answer")],
+)
+async def test_a_far_end_that_refuses_says_why(
+    hotline: Hotline, order: Order, tmp_path: Path, status: str, result: str
+) -> None:
+    scenario = tmp_path / "refusing.xml"
+    scenario.write_text(REFUSING.read_text().replace("SIP/2.0 REFUSAL", f"SIP/2.0 {status}"))
+    seat = next(seat for seat in SEATS if seat.extension == "8002")
+    async with hotline.agent(8001), AgentPhone(hotline.install, hotline.site, seat, scenario=scenario):
+        placed = await order("dial", extension="8001", number="8002")
+        assert placed is not None
+        told = await over(hotline, placed["dial_ref"])
+    assert (came_of(told), told.talk_seconds or 0) == (result, 0), told
 
 
 async def test_an_agent_who_does_not_pick_up_dials_nobody(
