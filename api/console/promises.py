@@ -53,6 +53,7 @@ CALLBACK_REASONS: dict[str, tuple[str, str]] = {
     "same_caller": ("同一来电人", "same caller"),
 }
 RESULTS: dict[str, tuple[str, str]] = {
+    "going_on": ("进行中", "going on"),
     "reached": ("已接通", "reached"),
     "no_answer": ("无人接听", "no answer"),
     "busy": ("占线", "busy"),

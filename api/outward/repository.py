@@ -41,8 +41,6 @@ class OutwardRepository(Repository):
 
     async def put(self, node: str, calls: Sequence[OutwardCall]) -> None:
         """Store what is newly known of calls; what was known before stays."""
-        if not calls:
-            return
         new = insert(OutwardRow)
         known = {
             name: func.coalesce(getattr(OutwardRow, name), new.excluded[name])
@@ -52,6 +50,16 @@ class OutwardRepository(Repository):
             new.on_conflict_do_update(index_elements=["dial_ref"], set_=known),
             [{"node": node, **asdict(call)} for call in sorted(calls, key=lambda call: call.dial_ref)],
         )
+
+    async def about_calls(self, dial_refs: Collection[str]) -> list[str]:
+        """Return the citizens' calls that these calls are about."""
+        about = CommandRow.about["call_ref"].as_string()
+        rows = await self.session.scalars(
+            select(about)
+            .join(OutwardRow, OutwardRow.command_id == CommandRow.command_id)
+            .where(OutwardRow.dial_ref.in_(dial_refs), about.is_not(None))
+        )
+        return [row for row in rows if row is not None]
 
     async def end_lost(self, node: str, alive: Collection[str], asked_at: datetime) -> None:
         """End a node's calls whose end nobody told and whose agent's channel Asterisk did not have when asked."""

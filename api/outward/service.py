@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.commands.models import CommandRow
+from api.kit.changes import ChangeRepository
 from api.kit.problems import NotFound
 from api.outward.models import OutwardRow
 from api.outward.repository import OutwardFilter, OutwardRepository
@@ -25,11 +26,21 @@ class OutwardNotFound(NotFound):
 async def carried_out(session: AsyncSession, command: CommandRow, result: dict[str, str], now: datetime) -> None:
     """Store what an order to dial led to."""
     await OutwardRepository(session).ordered(result["dial_ref"], command, now)
+    await _tell(session, [result["dial_ref"]])
 
 
 async def store(session: AsyncSession, node: str, calls: Sequence[OutwardCall]) -> None:
     """Store what a node's Asterisk told of calls."""
-    await OutwardRepository(session).put(node, calls)
+    if calls:
+        await OutwardRepository(session).put(node, calls)
+        await _tell(session, [call.dial_ref for call in calls])
+
+
+async def _tell(session: AsyncSession, dial_refs: Collection[str]) -> None:
+    """Let whoever looks at the citizens' calls that these are about look again."""
+    about = await OutwardRepository(session).about_calls(dial_refs)
+    if about:
+        await ChangeRepository(session).publish("call", sorted(set(about)))
 
 
 async def end_lost(session: AsyncSession, node: str, alive: Collection[str], asked_at: datetime) -> None:
