@@ -83,6 +83,8 @@ def sticky(call: Call, rules: NoteRules, *, settled: bool, now: datetime) -> Not
     caller = caller_key(call.caller)
     if caller is None or call.ended_at is None or not call.segments:
         return None
+    if not call.segments[-1].agent.isdecimal():
+        return None  # answered at another site, which no phone of ours is
     cut_off = call.hung_up_by == "system"
     lasting = max(timedelta() if settled else rules.open_ticket, rules.cut_off if cut_off else timedelta())
     until = call.ended_at + lasting

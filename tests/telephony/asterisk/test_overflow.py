@@ -1,5 +1,6 @@
 """Where the next caller is led under pressure, by what AstDB says: real calls, no router, no manager connection."""
 
+import asyncio
 import shutil
 import tempfile
 import time
@@ -90,17 +91,26 @@ def two_sites(hotline: Hotline) -> Iterator[tuple[Hotline, Hotline]]:
     west = replace(
         west, rtp_start=21100, rtp_end=21300, sites=(OtherSite("east", "东区", "east", f"127.0.0.1:{east.sip_port}"),)
     )
-    with AsteriskProcess(west, hotline.install) as here, AsteriskProcess(east, hotline.install) as there:
+    with AsteriskProcess(east, hotline.install) as there, AsteriskProcess(west, hotline.install) as here:
         yield Hotline(here, folder), Hotline(there, folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+async def until_east(west: Hotline, *, there: bool) -> None:
+    """Wait until West knows of East what is so; it asks every 5 s."""
+    asked = {"Action": "Getvar", "Variable": "DEVICE_STATE(PJSIP/east)"}
+    async with asyncio.timeout(30):
+        while (b"Value: UNAVAILABLE" in await ami(west, asked)) == there:
+            await asyncio.sleep(0.1)
 
 
 async def test_the_next_caller_goes_to_the_other_site_is_recorded_and_not_sent_round(
     two_sites: tuple[Hotline, Hotline], citizen: Path
 ) -> None:
     west, east = two_sites
+    await ami(west, put("overflow", "hotline", f"east@{until(60)}"))
     async with west.agent(8001), east.agent(8002):
-        await ami(west, put("overflow", "hotline", f"east@{until(60)}"))
+        await until_east(west, there=True)
         # East is under pressure as well: whom West has sent is not sent back.
         await ami(east, put("overflow", "hotline", f"west@{until(60)}"))
         assert await answered_by(west, citizen) == "east"
@@ -110,5 +120,10 @@ async def test_the_next_caller_goes_to_the_other_site_is_recorded_and_not_sent_r
         assert (told(east).agent, told(east).caller, told(east).via) == ("8002", call.caller, "queue")
     async with west.agent(8001):
         assert await answered_by(west, citizen) == "8001", "east is there and nobody answers"
-    call = told(west)
-    assert (call.via, [wait.queue for wait in call.waits]) == ("queue", ["hotline"])
+        call = told(west)
+        assert (call.via, [wait.queue for wait in call.waits]) == ("queue", ["hotline"])
+        assert len(call.offers) == 2, "east rang, then 8001"
+        east.process.stop()
+        await until_east(west, there=False)
+        assert await answered_by(west, citizen) == "8001"
+        assert len(told(west).offers) == 1, "a site that is not there costs no time"

@@ -50,6 +50,7 @@ KNOWS = [
     (call(by="system"), True, timedelta(minutes=61), None),
     (call(by="citizen"), True, timedelta(minutes=1), None),
     (call(agents=("8001", "8003")), False, timedelta(minutes=1), "8003"),
+    (call(agents=("east",)), False, timedelta(minutes=1), None),  # at another site
     (call("abandoned", ()), False, timedelta(minutes=1), None),
     (call(caller=None), False, timedelta(minutes=1), None),
     (call(caller="anonymous"), False, timedelta(minutes=1), None),
