@@ -134,14 +134,13 @@ async def hear(session: AsyncSession, now: datetime) -> list[int]:
         heard = outward.ending(call) if call else ("failed" if failed else None)
         if heard is None:
             continue
+        one = await _locked(session, each.callback_id)
         told: dict[str, Any] = {"heard": heard}
         if call is not None:
-            told |= {name: getattr(call, name) for name in ("talk_seconds", "recording_id")} | {
-                "call_ref": call.dial_ref
-            }
-        if each.result is None:
+            told |= {"call_ref": call.dial_ref, "talk_seconds": call.talk_seconds, "recording_id": call.recording_id}
+        # As it is since nobody else can change it.
+        if one.tries[each.ordinal].result is None:
             told |= {"result": heard, "ended_at": (call and call.ended_at) or now}
-        one = await _locked(session, each.callback_id)
         await _settle(session, one, each, told)
         changed.append(each.callback_id)
     return changed
