@@ -56,6 +56,10 @@ class CallbackRow(Base):
     tries: Mapped[list["TryRow"]] = relationship(order_by="TryRow.ordinal", lazy="raise")
 
 
+# Of which the call itself has told nothing, or only by its silence.
+_SILENT = "heard IS NULL OR heard IN ('agent_absent', 'failed')"
+
+
 class TryRow(Base):
     """One attempt to call back; `result` is null while it goes on.
 
@@ -68,7 +72,7 @@ class TryRow(Base):
         CheckConstraint(f"result IN {RESULTS}", name="result"),
         CheckConstraint(f"heard IN {RESULTS}", name="heard"),
         CheckConstraint("(result IS NULL) = (ended_at IS NULL)", name="ended"),
-        Index("ix_callback_tries_not_heard", "dialled_at", postgresql_where=text("heard IS NULL")),
+        Index("ix_callback_tries_not_heard", "dialled_at", postgresql_where=text(_SILENT)),
         Index("ix_callback_tries_going_on", "callback_id", unique=True, postgresql_where=text("result IS NULL")),
     )
 

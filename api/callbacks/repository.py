@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, literal, select, tuple_, update
+from sqlalchemy import Select, and_, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
 
@@ -131,10 +131,14 @@ class CallbackRepository(Repository):
             update(TryRow).where(TryRow.callback_id == callback_id, TryRow.ordinal == ordinal).values(values)
         )
 
-    async def not_heard(self) -> list[TryRow]:
-        """Return the tries of which the call itself has told nothing yet, with their orders, the oldest first."""
-        query = select(TryRow).where(TryRow.heard.is_(None)).order_by(TryRow.dialled_at, TryRow.callback_id)
-        loaded = query.options(selectinload(TryRow.command))
+    async def not_heard(self, since: datetime) -> list[TryRow]:
+        """Return the tries of which the call itself has told nothing yet, with their orders, the oldest first.
+
+        With them come those since a moment of which only silence told: a word that was late may tell otherwise.
+        """
+        silent = and_(TryRow.heard.in_(("agent_absent", "failed")), TryRow.dialled_at >= since)
+        query = select(TryRow).where(or_(TryRow.heard.is_(None), silent))
+        loaded = query.order_by(TryRow.dialled_at, TryRow.callback_id).options(selectinload(TryRow.command))
         return list(await self.session.scalars(loaded, execution_options={"populate_existing": True}))
 
     async def has_open(self, caller: str | None, but: int) -> bool:

@@ -1,7 +1,7 @@
 """What people do with callbacks: list, dial, say what came of it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +19,8 @@ from api.outward import service as outward
 
 # What tries decide about: any other state has another reason.
 OF_TRIES = frozenset({"open", "reached", "exhausted"})
+# Asterisk's records may tell so much later that a call was answered of which nothing was heard: its router was dead.
+LATE_WORD = timedelta(days=1)
 
 
 class CallbackNotFound(NotFound):
@@ -123,25 +125,26 @@ async def overrule(
 async def hear(session: AsyncSession, now: datetime) -> list[int]:
     """End the tries whose call told what came of it, or whose order no router carried out; returns their callbacks.
 
-    A try that a person has judged already is left as it was judged.
+    A try that a person has judged stays as it was judged.
     """
-    tries = await CallbackRepository(session).not_heard()
+    tries = await CallbackRepository(session).not_heard(now - LATE_WORD)
     calls = await outward.of_orders(session, [each.command_id for each in tries if each.command_id is not None], now)
     changed = []
     for each in tries:
         call = calls.get(each.command_id or 0)
         failed = each.command is not None and each.command.state in {"failed", "expired"}
         heard = outward.ending(call) if call else ("failed" if failed else None)
-        if heard is None:
+        if heard in {None, each.heard}:
             continue
         one = await _locked(session, each.callback_id)
+        tried = one.tries[each.ordinal]
         told: dict[str, Any] = {"heard": heard}
         if call is not None:
             told |= {"call_ref": call.dial_ref, "talk_seconds": call.talk_seconds, "recording_id": call.recording_id}
         # As it is since nobody else can change it.
-        if one.tries[each.ordinal].result is None:
-            told |= {"result": heard, "ended_at": (call and call.ended_at) or now}
-        await _settle(session, one, each, told)
+        if tried.told_by is None:
+            told |= {"result": heard, "ended_at": (call and call.ended_at) or tried.ended_at or now}
+        await _settle(session, one, tried, told)
         changed.append(each.callback_id)
     return changed
 

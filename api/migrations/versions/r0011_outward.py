@@ -46,5 +46,8 @@ def upgrade() -> None:
     # Of tries before this nothing was told but by people: they are not waited for.
     op.execute("UPDATE callback_tries SET heard = result")
     op.create_index(
-        "ix_callback_tries_not_heard", "callback_tries", ["dialled_at"], postgresql_where=sa.text("heard IS NULL")
+        "ix_callback_tries_not_heard",
+        "callback_tries",
+        ["dialled_at"],
+        postgresql_where=sa.text("heard IS NULL OR heard IN ('agent_absent', 'failed')"),
     )

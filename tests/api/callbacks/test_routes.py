@@ -147,6 +147,12 @@ async def test_a_phone_that_was_ordered_to_ring_and_of_which_nothing_is_heard_di
     assert await follower.follow(clock.now() + timedelta(seconds=60)) == []
     assert await follower.follow(clock.now() + timedelta(seconds=120)) == [owed["1.1"]]
     assert (await _get(client, owed["1.1"]))["tries"][0]["result"] == "agent_absent"
+    assert await follower.follow(clock.now() + timedelta(seconds=123)) == []
+    # The router was dead, and Asterisk's record tells later what it did not see.
+    await follower.tell(OutwardCall("1763870000.000001", status="ANSWER", talk_seconds=31.0))
+    assert await follower.follow(clock.now() + timedelta(seconds=126)) == [owed["1.1"]]
+    one = await _get(client, owed["1.1"])
+    assert (one["state"], one["tries"][0]["result"], one["tries"][0]["talk_seconds"]) == ("reached", "reached", 31.0)
 
 
 async def test_a_person_overrules_what_the_call_told_with_a_reason_and_a_closed_callback_is_open_again(
