@@ -62,6 +62,7 @@ class TrunkSettings(_Section):
     name: str = "carrier"
     hosts: tuple[str, ...] = Field(min_length=1)
     answer_after_seconds: int = Field(default=45, ge=5, le=170)
+    port: int = Field(default=5060, ge=1, le=65535)
 
 
 class AmiSettings(_Section):

@@ -43,12 +43,14 @@ class AgentSeat:
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """The carrier's line: calls that come from `hosts` are citizens."""
+    """The carrier's line: calls that come from `hosts` are citizens; calls that go out go to the first of them."""
 
     name: str
     hosts: tuple[str, ...]
     # Carriers end calls that ring too long: after this many seconds the call is answered and goes on ringing in-band.
     answer_after_seconds: int = 45
+    # Where the first of `hosts` takes the calls that go out.
+    port: int = 5060
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class AsteriskSite:
     overflow_seconds: int = 20
     longest_wait_seconds: int = 600
     service_level_seconds: int = 15
+    # So long a number outside rings.
+    outward_seconds: int = 60
     desks: tuple[Desk, ...] = ()
     # After a call Asterisk itself leaves the agent alone for so long, also when no router holds the agent for more.
     wrap_up_seconds: int = 0
@@ -254,6 +258,11 @@ def check_site(site: AsteriskSite) -> None:
     addresses = [site.sip_address, *site.citizen_addresses, *(site.trunk.hosts if site.trunk else ())]
     if not all(re.match(r"[A-Za-z0-9.:/-]+\Z", address) for address in addresses):
         raise SiteError(f"one of the addresses {addresses} is neither an address, a network nor a host name.")
+    if site.trunk is not None and "/" in site.trunk.hosts[0]:
+        raise SiteError(
+            f"the first of the trunk's hosts, {site.trunk.hosts[0]}, is a network: calls go out to it, so put the "
+            "address first that takes them. See [trunk] in config/zhitong.toml."
+        )
     if not _LOWEST_PORT <= site.rtp_start < site.rtp_end <= _HIGHEST_PORT:
         raise SiteError(f"RTP ports {site.rtp_start}-{site.rtp_end}: start must be below end, both in 1024-65535.")
 

@@ -70,6 +70,7 @@ async def place_call(
     hangup_after: float | None = None,
     number: str | None = None,
     sip_call_id: str | None = None,
+    scenario: Path | None = None,
 ) -> PlacedCall:
     """Call the hotline from one of the site's citizen addresses; return when the call is over.
 
@@ -87,13 +88,14 @@ async def place_call(
         audio = Path(folder) / "citizen.alaw"
         seconds = await asyncio.to_thread(alaw_file, citizen, audio)
         text = scenario_text(
-            "citizen.xml.j2",
+            "citizen.xml.j2" if scenario is None else scenario.name,
             {
                 "audio": audio,
                 "audio_ms": int(seconds * 1000) + _AFTER_SPEECH_MS,
                 "hangup_seconds": hangup_after or _LONGEST_SECONDS,
                 "refusals": _REFUSALS,
             },
+            () if scenario is None else (scenario.parent,),
         )
         rtp = free_port_pair(address)
         started_at = datetime.now(UTC)

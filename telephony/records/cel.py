@@ -64,7 +64,11 @@ def translate(line: bytes) -> list[AmiMessage]:
         "Uniqueid": uniqueid,
         "Linkedid": linkedid,
     }
-    events = _events(kind, channel, application, data, _object(extra))
+    details = _object(extra)
+    events = _events(kind, channel, application, data, details)
+    if kind == "HANGUP" and channel.endswith(";2") and details.get("hangupsource") not in {None, "", channel}:
+        # A third party's phone hung up: the row is on the outer end of a Local channel, the inner one is in the talk.
+        events.append(("HangupRequest", {"Uniqueid": linkedid, "Channel": f"{channel[:-1]}1", "CallerIDNum": ""}))
     if application in _RUNG_BY and kind in {"ANSWER", "HANGUP"} and linkedid != uniqueid:
         # The row stands on the phone's channel; the events, on that of whoever rings it.
         rings = {"Uniqueid": linkedid, "Channel": "", "CallerIDNum": ""}

@@ -83,10 +83,10 @@ async def test_a_phone_off_duty_rings_only_when_nobody_is_on_duty(hotline: Hotli
     async with hotline.agent(8001) as leaver:
         star_2 = {"Action": "Originate", "Channel": "PJSIP/8001", "Context": "agents", "Exten": "*2", "Priority": "1"}
         await ami(hotline, star_2)
-        assert leaver.answered() == 1
         async with asyncio.timeout(5):  # *2 needs no router
             while b"Val: off" not in await ami(hotline, {"Action": "DBGet", "Family": "duty", "Key": "8001"}):
                 await asyncio.sleep(0.1)
+        assert leaver.answered() == 1
         async with hotline.agent(8002):
             await ami(hotline, *(pause(extension, True) for extension in everyone))
             assert await answered_by(hotline, citizen) == "8002"
