@@ -14,7 +14,7 @@ from telephony.actions.verbs import VERBS, checked
 from telephony.ami.connection import AmiConnection
 from telephony.phones.sipp import SippRun, scenario_text, sipp
 from tests.telephony.conftest import CARRIER, ROOT, Hotline
-from tests.telephony.phones.voice import Voice
+from tests.telephony.phones.voice import ON_THE_WAY_SECONDS, Voice
 
 EVERYONE = ("8001", "8002", "8003")
 Order = Callable[..., Awaitable[dict[str, str] | None]]
@@ -98,10 +98,12 @@ def spoken_by(voice: Voice, phone: str = "agent") -> Path:
 
 
 async def a_while(seconds: float) -> tuple[float, float]:
-    """Let so much time pass; return from when to when, as `time.monotonic`."""
+    """Let so much time pass; return from when to when, as `time.monotonic`, when all that was said then has come."""
     begin = time.monotonic()
     await asyncio.sleep(seconds)
-    return begin, time.monotonic()
+    end = time.monotonic()
+    await asyncio.sleep(ON_THE_WAY_SECONDS)
+    return begin, end
 
 
 @contextlib.asynccontextmanager

@@ -25,7 +25,7 @@ _HEADER = struct.Struct("!BBHII")
 _PIECE = RATE // 4
 # Of a piece that three say at a time, each one's share is 1/√3 = 0.58; what is not there is found with at most 0.2.
 _FOUND = 0.35
-_ON_THE_WAY_SECONDS = 0.3
+ON_THE_WAY_SECONDS = 0.3
 
 
 class Voice:
@@ -69,7 +69,7 @@ class Voice:
     def heard(self, span: tuple[float, float]) -> Signal:
         """Give what was heard in a span, and what was still on the way at its end."""
         begin, end = span
-        packets = [data for at, data in self._heard if begin <= at <= end + _ON_THE_WAY_SECONDS]
+        packets = [data for at, data in self._heard if begin <= at <= end + ON_THE_WAY_SECONDS]
         return decode_alaw(b"".join(packets))
 
     def _run(self) -> None:
