@@ -11,7 +11,8 @@ ABANDONED = "(calls.outcome = 'abandoned')"
 SHORT_ABANDONED = "(calls.outcome = 'short_abandoned')"
 FAILED = "(calls.outcome = 'failed')"
 UNANSWERED = f"({ABANDONED} OR {SHORT_ABANDONED} OR {FAILED})"
-QUEUED = "(EXISTS (SELECT FROM call_waits WHERE call_waits.call_ref = calls.call_ref))"
+# OFFSET 0: looked up call by call; PostgreSQL would else read all waits ever, expecting too many calls.
+QUEUED = "(EXISTS (SELECT FROM call_waits WHERE call_waits.call_ref = calls.call_ref OFFSET 0))"
 HANDLED = "(calls.answered_at IS NOT NULL AND calls.ended_at IS NOT NULL)"
 DECIDED = f"(NOT {WAITING})"
 
