@@ -57,20 +57,27 @@ class RollupRepository(Repository):
 
     async def call_sums(self, wanted: Wanted, marked: Sequence[datetime]) -> dict[Key, CallSums]:
         """Return what was counted of the calls offered in a period."""
-        columns = f"queue, agent, {_CALL_ROWS}"
         found = _sources(wanted, marked)
         statement = f"""
-            WITH {counting.ASKED}, {counting.CALL_TABLES},
-            counted AS (
-                {counting.counted("queue_days", "day", columns, len(found.days))}
-                UNION ALL {counting.counted("queue_rollups", "quarter", columns, len(found.quarters))}
-                UNION ALL SELECT {columns}, quarter FROM ({counting.CALLS_BY_QUARTER}) AS raw
-            )
+            {_counted_calls(found, _CALL_ROWS)}
             SELECT {_KEYS[wanted.by]} AS key, {counting.CALL_TOTALS} FROM counted
             WHERE {_whose(wanted.by)} AND (CAST(:queue AS text) IS NULL OR queue = :queue) GROUP BY 1 ORDER BY 1
         """  # noqa: S608 - constants of this package
         rows = await self.session.execute(text(statement), _parameters(wanted, found) | {"queue": wanted.queue})
         return {row[0]: _call_sums(row[1:]) for row in rows if row[1] is not None}
+
+    async def offered(self, queue: str, period: Period, marked: Sequence[datetime]) -> dict[datetime, int]:
+        """Return how many calls were offered to a queue in each quarter that had some: years of quarters, quickly."""
+        wanted = Wanted(period, queue, "quarter", "UTC")
+        found = _sources(wanted, marked)
+        counts = ("waiting", "answered", "abandoned", "short_abandoned", "failed")
+        statement = f"""
+            {_counted_calls(found, ", ".join(counts))}
+            SELECT quarter, CAST(sum({" + ".join(counts)}) AS integer) FROM counted
+            WHERE agent = '' AND queue = :queue GROUP BY quarter
+        """  # noqa: S608 - constants of this package
+        rows = await self.session.execute(text(statement), _parameters(wanted, found) | {"queue": queue})
+        return {row[0]: row[1] for row in rows}
 
     async def agent_sums(self, wanted: Wanted, marked: Sequence[datetime], now: datetime) -> dict[Key, AgentSums]:
         """Return how agents spent a period, all desks together; what lasts is counted up to `now`."""
@@ -214,6 +221,17 @@ def worked_on(period: Period) -> ColumnElement[bool]:
         or_(SpellRow.ended_at.is_(None), SpellRow.ended_at > period.since),
     )
     return CallRow.call_ref.in_(talks)
+
+
+def _counted_calls(found: Sources, columns: str) -> str:
+    columns = f"queue, agent, {columns}"
+    return f"""
+        WITH {counting.ASKED}, {counting.CALL_TABLES},
+        counted AS (
+            {counting.counted("queue_days", "day", columns, len(found.days))}
+            UNION ALL {counting.counted("queue_rollups", "quarter", columns, len(found.quarters))}
+            UNION ALL SELECT {columns}, quarter FROM ({counting.CALLS_BY_QUARTER}) AS raw
+        )"""  # noqa: S608 - constants of this package
 
 
 def _whose(by: By | None) -> str:
