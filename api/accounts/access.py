@@ -12,7 +12,7 @@ from api.accounts import service
 from api.accounts.roles import Permission
 from api.accounts.service import Principal
 from api.kit.database import Database
-from api.kit.problems import Forbidden, Unauthenticated
+from api.kit.problems import Unauthenticated
 
 COOKIE = "zhitong_session"
 _bearer = HTTPBearer(auto_error=False, description="A token made with `zhitong token create`.")
@@ -58,6 +58,5 @@ class Require:
                 "Send a token that is valid: Authorization: Bearer zt_… (zhitong token create makes one).",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if not principal.may(self.permission):
-            raise Forbidden(f"The role {principal.role!r} may not do this ({self.permission}).")
+        principal.must(self.permission)
         return principal

@@ -154,9 +154,7 @@ class CallbackRepository(Repository):
         query = select(CallbackRow).order_by(CallbackRow.due_at, CallbackRow.callback_id).limit(limit)
         query = self._filtered(query, wanted)
         if cursor is not None:
-            query = query.where(
-                tuple_(CallbackRow.due_at, CallbackRow.callback_id) > tuple_(cursor.at, int(cursor.key))
-            )
+            query = query.where(tuple_(CallbackRow.due_at, CallbackRow.callback_id) > tuple_(cursor.at, cursor.number))
         return await self._load(query)
 
     async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str | None], int]:

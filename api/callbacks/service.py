@@ -12,7 +12,7 @@ from api.callbacks.owed import COUNTED, Result, after_try
 from api.callbacks.repository import CallbackFilter, CallbackRepository
 from api.commands import service as commands
 from api.kit.changes import ChangeRepository
-from api.kit.pagination import BadCursor, Cursor
+from api.kit.pagination import Cursor, cut
 from api.kit.problems import NotFound, Problem
 
 
@@ -54,11 +54,8 @@ async def page(
     session: AsyncSession, wanted: CallbackFilter, cursor: Cursor | None, limit: int
 ) -> tuple[list[CallbackRow], str | None]:
     """Return callbacks, the most urgent first, and the cursor of the next page. Raises BadCursor."""
-    if cursor is not None and not cursor.key.isdecimal():
-        raise BadCursor("This cursor was not given out by this list. Start without one.")
     rows = await CallbackRepository(session).page(wanted, cursor, limit + 1)
-    shown = rows[:limit]
-    return shown, Cursor(shown[-1].due_at, str(shown[-1].callback_id)).encode() if len(rows) > limit else None
+    return cut(rows, limit, lambda callback: Cursor(callback.due_at, str(callback.callback_id)))
 
 
 async def find(session: AsyncSession, callback_id: int) -> CallbackRow:

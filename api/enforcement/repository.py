@@ -132,7 +132,7 @@ class EnforcementRepository(Repository):
         if wanted.in_force is not None:
             query = query.where(ActRow.undone_at.is_(None) if wanted.in_force else ActRow.undone_at.is_not(None))
         if cursor is not None:
-            query = query.where(tuple_(ActRow.done_at, ActRow.act_id) < tuple_(cursor.at, int(cursor.key)))
+            query = query.where(tuple_(ActRow.done_at, ActRow.act_id) < tuple_(cursor.at, cursor.number))
         return await self._load(query)
 
     async def without_effect(self, after_seconds: int, now: datetime, since: datetime) -> list[ActRow]:

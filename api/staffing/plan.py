@@ -26,7 +26,7 @@ Interval = tuple[float, float]
 class Actual:
     """What really came. `answered_within`: of the answered, those in time; `abandoned`: short ones apart.
 
-    `agents_on_duty`: idle, ringing, talking or wrapping up, on average; None before any agent's state was stored.
+    `agents_on_duty`: idle, ringing, talking or wrapping up, on average; None where no agent's state was stored.
     """
 
     calls: int = 0

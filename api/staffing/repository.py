@@ -4,16 +4,15 @@ Quarters are counted since 1970, as in UTC. Every zone's quarter-hours are UTC's
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.agents.models import SpellRow
 from api.kit.repository import Repository
-from api.queues.period import QUARTER, Period, quarter_of
+from api.queues.period import QUARTER, Period
 from api.queues.repository import Key, RollupRepository, Wanted
 from api.queues.sums import CallSums
 from api.staffing.workload import Measured
@@ -87,14 +86,19 @@ class StaffingRepository(Repository):
         return {_number(quarter): calls for quarter, calls in _timed(counted).items()}
 
     async def on_duty(self, since: datetime, until: datetime) -> dict[int, float]:
-        """Return how many agents of all queues were there on average, from the first quarter known of any on."""
-        first = await self.session.scalar(select(func.min(SpellRow.started_at)))
-        if first is None or first >= until:
-            return {}
+        """Return how many agents of all queues were there on average, where anything is known of any."""
         wanted = Wanted(Period(since, until), None, "quarter", "UTC")
         counted = await self._rollups.agent_sums(wanted, await self._rollups.marked(wanted.period), until)
-        last = quarter_of(until - timedelta(microseconds=1))
-        there = dict.fromkeys(range(_number(quarter_of(max(first, since))), _number(last) + 1), 0.0)
+        off_duty = await self.session.scalars(
+            text(
+                "SELECT DISTINCT quarter FROM agent_spells, generate_series("
+                "date_bin('15 minutes', greatest(started_at, :since), 'epoch'::timestamptz), "
+                "least(coalesce(ended_at, :until), :until) - interval '1 microsecond', interval '15 minutes') quarter "
+                "WHERE state = 'offline' AND started_at < :until AND coalesce(ended_at, :until) > :since"
+            ),
+            {"since": since, "until": until},
+        )
+        there = {_number(quarter): 0.0 for quarter in off_duty}
         for quarter, spent in _timed(counted).items():
             busy = spent.talking_microseconds + spent.wrap_up_microseconds
             present = busy + spent.idle_microseconds + spent.ringing_microseconds

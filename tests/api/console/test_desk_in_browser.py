@@ -131,7 +131,7 @@ async def test_filters_keys_and_the_address_go_together(page: Page, database: Da
     await page.reload()
     await expect(rows).to_have_count(1)
     await expect(page.locator(".call")).to_have_attribute("data-ref", "1.2")
-    link = await page.locator("#export").get_attribute("href")
+    link = await page.locator("a[data-form=csv]").get_attribute("href")
     assert link is not None
     answer = await page.request.get(address + link)
     assert [line.split(",")[0] for line in (await answer.text()).splitlines()[1:]] == ["1.2"]

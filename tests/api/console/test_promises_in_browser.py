@@ -49,7 +49,7 @@ async def test_the_record_follows_what_is_done_and_shows_what_it_achieved(
     await page.select_option("select[name=act]", "warn_wall")
     await expect(lines).to_have_count(1)
     assert "act=warn_wall" in page.url
-    link = await page.locator("#export").get_attribute("href")
+    link = await page.locator("a[data-form=csv]").get_attribute("href")
     sheet = await (await page.request.get(f"{address}{link}")).text()
     assert [line.split(",")[3] for line in sheet.splitlines()[1:]] == ["warn_wall"]
 

@@ -70,11 +70,12 @@ async def test_what_is_over_carries_what_came_and_who_was_there(database: Databa
     await store_spell(database, "8001", "idle", _at(13, 10), _at(13, 10, 20))
     await store_spell(database, "8001", "paused", _at(13, 10, 20), _at(13, 11))
     await store_spell(database, "8002", "talking", _at(13, 10, 10), None)
+    await store_spell(database, "8003", "offline", _at(13, 9, 45), _at(13, 10))
     plan = await _plan(database, settings, _at(13, 10, 50))
     over = [each for each in plan.quarters if each.actual]
     assert len(over) == 43, "ten hours and three quarters"
     duty = [each.actual.agents_on_duty for each in over if each.actual]
-    assert duty[39] is None
+    assert duty[38:40] == [None, 0.0], "nothing known of anybody, and nobody there"
     assert duty[40:] == [pytest.approx(1 + 5 / 15), pytest.approx(5 / 15 + 1), pytest.approx(1)]
     async with database.session() as session:
         counted = await StaffingRepository(session).calls_by_quarter("hotline", _at(13, 0), _at(13, 10, 45))
