@@ -17,6 +17,7 @@ from sqlalchemy import text
 from api.agents.service import store_revisions
 from api.calls.service import store_calls
 from api.kit.database import Database
+from api.kit.migrate import upgrade
 from api.queues.period import Period
 from api.queues.repository import RollupRepository, Wanted
 from api.queues.rollup import recompute, roll_up, roll_up_all
@@ -273,6 +274,22 @@ async def test_a_call_of_a_past_day_changes_that_day_only(database: Database) ->
     async with database.session() as session:
         rows = await session.execute(text("SELECT day, answered FROM queue_days WHERE agent = '8001' ORDER BY day"))
     assert [tuple(row) for row in rows] == [(at(day * 86400 - 3600), 2 if day == 1 else 1) for day in range(3)]
+
+
+async def test_what_was_counted_before_there_were_days_is_added_up(database: Database) -> None:
+    states: list[tuple[State, float]] = [("talking", 20), ("wrap_up", 80), ("idle", 90), ("offline", 90_000)]
+    calls = [call("1", 10), call("2", 7200, "abandoned", wait=9.0), call("3", 90_000, agents=("8001", "8002"))]
+    await store(database, calls, [facts.spells("8001", *states, call_refs=["1"])])
+    await roll_up_all(database)
+    async with database.session() as session:
+        before = await RollupRepository(session).stored(THREE_DAYS, Period(at(-3600), at(72 * 3600)))
+        await session.execute(text("DROP TABLE queue_days, agent_days"))
+        await session.execute(text("UPDATE alembic_version SET version_num = '0009'"))
+    await asyncio.to_thread(upgrade, database.url)
+    async with database.session() as session:
+        after = await RollupRepository(session).stored(THREE_DAYS, Period(at(-3600), at(72 * 3600)))
+        assert {row[0] for row in after} == {"queue_rollups", "agent_rollups", "queue_days", "agent_days"}
+        assert after == before
 
 
 async def test_hours_and_days_are_the_citys(database: Database) -> None:
