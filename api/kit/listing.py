@@ -8,7 +8,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts.access import Identity, Session
+from api.accounts.access import Known, Session
 from api.accounts.roles import Permission
 from api.kit import sheet
 from api.kit.database import Database
@@ -68,7 +68,7 @@ class Asked:
     """Dependency of a route that gives a list: what is asked for, and by whom; the route says who may read it."""
 
     def __init__(
-        self, request: Request, session: Session, principal: Identity, place: AskedPlace, form: AskedForm = "json"
+        self, request: Request, session: Session, principal: Known, place: AskedPlace, form: AskedForm = "json"
     ) -> None:
         self.database: Database = request.app.state.database
         self.session, self.principal, self.place, self.form = session, principal, place, form
@@ -78,8 +78,7 @@ class Asked:
         if self.form == "json":
             rows, following = await listing.page(self.session, self.place.cursor, self.place.limit)
             return {"items": rows, "next_cursor": following}
-        if self.principal is not None:
-            self.principal.must(Permission.EXPORT)
+        self.principal.must(Permission.EXPORT)
         return await listing.download(self.database, self.form)
 
 

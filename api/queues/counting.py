@@ -51,10 +51,11 @@ AGENT_TOTALS = ", ".join(map(_total, AGENT_COLUMNS))
 def counted(table: str, unit: str, columns: str, spans: int) -> str:
     """Return the SELECT of rows counted before: of units (quarter, day) in so many spans, `<unit>_since_0` and so on.
 
-    Spans are constants to the planner, so that it knows how many rows they hold.
+    Without `stale` quarters. Spans are constants to the planner, so that it knows how many rows they hold.
     """
     within = (f"{unit} >= :{unit}_since_{number} AND {unit} < :{unit}_until_{number}" for number in range(spans))
-    return f"SELECT {columns}, {unit} AS quarter FROM {table} WHERE {' OR '.join(within) or 'false'}"
+    fresh = " AND quarter <> ALL(CAST(:stale AS timestamptz[]))" if unit == "quarter" else ""
+    return f"SELECT {columns}, {unit} AS quarter FROM {table} WHERE ({' OR '.join(within) or 'false'}){fresh}"
 
 
 def quarter(moment: str) -> str:

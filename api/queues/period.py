@@ -35,12 +35,13 @@ class Period:
 class Sources:
     """Where a period's sums come from: what was counted of whole days and of whole quarters, or the calls themselves.
 
-    Spans in order, which together are the period, each moment once. Days are UTC's: what was counted of them does not
-    depend on where the city is.
+    Spans in order; without the `stale` ones of the `quarters` they together are the period, each moment once. Days are
+    UTC's: what was counted of them does not depend on where the city is.
     """
 
     days: tuple[Period, ...]
     quarters: tuple[Period, ...]
+    stale: tuple[datetime, ...]
     raw: tuple[Period, ...]
 
 
@@ -88,19 +89,23 @@ def sources(period: Period, marked: Iterable[datetime], *, whole_days: bool) -> 
     The calls are read of what sticks out of the clock's quarters, and of quarters `marked` (in order) as out of date; a
     day with one of these is read by quarters.
     """
-    first, last = -(-(period.since - _EPOCH) // QUARTER) * QUARTER + _EPOCH, quarter_of(period.until)
+    first, last = _up_to(period.since, QUARTER), quarter_of(period.until)
     if first >= last:
-        return Sources((), (), (period,))
-    edges = Period(period.since, first), Period(last, period.until)
-    stale = (Period(moment, moment + QUARTER) for moment in marked if first <= moment < last)
-    raw = joined(span for span in (edges[0], *stale, edges[1]) if span.since < span.until)
-    borders = [period.since, *(moment for span in raw for moment in (span.since, span.until)), period.until]
-    days, quarters = [], []
-    for since, until in zip(borders[::2], borders[1::2], strict=True):
-        morning, evening = -(-(since - _EPOCH) // DAY) * DAY + _EPOCH, day_of(until)
-        if whole_days and morning < evening:
-            days.append(Period(morning, evening))
-            quarters += [Period(since, morning), Period(evening, until)]
-        else:
-            quarters.append(Period(since, until))
-    return Sources(tuple(days), tuple(span for span in quarters if span.since < span.until), tuple(raw))
+        return Sources((), (), (), (period,))
+    stale = tuple(moment for moment in marked if first <= moment < last)
+    again = (Period(moment, moment + QUARTER) for moment in stale)
+    raw = joined(
+        span for span in (Period(period.since, first), *again, Period(last, period.until)) if span.since < span.until
+    )
+    days: list[Period] = []
+    if whole_days:
+        touched = {day_of(moment) for moment in stale}
+        inside = days_of(Period(_up_to(first, DAY), day_of(last)))
+        days = joined(Period(day, day + DAY) for day in inside if day not in touched)
+    borders = [first, *(moment for span in days for moment in (span.since, span.until)), last]
+    rest = (Period(since, until) for since, until in zip(borders[::2], borders[1::2], strict=True))
+    return Sources(tuple(days), tuple(span for span in rest if span.since < span.until), stale, tuple(raw))
+
+
+def _up_to(moment: datetime, unit: timedelta) -> datetime:
+    return -(-(moment - _EPOCH) // unit) * unit + _EPOCH

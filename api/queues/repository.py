@@ -247,7 +247,7 @@ def _asked(spans: Sequence[Period]) -> dict[str, list[datetime]]:
 
 
 def _parameters(wanted: Wanted, found: Sources) -> dict[str, Any]:
-    given: dict[str, Any] = {**_asked(found.raw)}
+    given: dict[str, Any] = {**_asked(found.raw), "stale": list(found.stale)}
     for unit, spans in (("quarter", found.quarters), ("day", found.days)):
         for number, span in enumerate(spans):
             given |= {f"{unit}_since_{number}": span.since, f"{unit}_until_{number}": span.until}

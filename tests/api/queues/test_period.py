@@ -1,18 +1,21 @@
+from datetime import datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.queues.period import DAY, QUARTER, BadPeriod, Period, Sources, checked, day_of, quarter_of, sources
+from api.queues.period import DAY, QUARTER, BadPeriod, Period, Sources, checked, day_of, joined, quarter_of, sources
 from tests.api.queues.facts import at
 
 
 def test_a_period_is_whole_quarters_and_edges() -> None:
     assert quarter_of(at(899.999999)) == at(0)
     parts = sources(Period(at(10), at(2000)), [], whole_days=True)
-    assert parts == Sources((), (Period(at(900), at(1800)),), (Period(at(10), at(900)), Period(at(1800), at(2000))))
+    edges = (Period(at(10), at(900)), Period(at(1800), at(2000)))
+    assert parts == Sources((), (Period(at(900), at(1800)),), (), edges)
     assert sources(Period(at(0), at(900)), [], whole_days=True).raw == ()
     for short in (Period(at(10), at(20)), Period(at(800), at(1000))):
-        assert sources(short, [], whole_days=True) == Sources((), (), (short,))
+        assert sources(short, [], whole_days=True) == Sources((), (), (), (short,))
 
 
 # NINE is an hour after UTC's midnight.
@@ -21,14 +24,20 @@ MIDNIGHT = at(-3600)
 
 def test_a_day_with_a_quarter_out_of_date_is_read_by_quarters() -> None:
     period = Period(MIDNIGHT, MIDNIGHT + 3 * DAY)
-    assert sources(period, [], whole_days=True) == Sources((period,), (), ())
-    assert sources(period, [], whole_days=False) == Sources((), (period,), ())
+    assert sources(period, [], whole_days=True) == Sources((period,), (), (), ())
+    assert sources(period, [], whole_days=False) == Sources((), (period,), (), ())
     stale = MIDNIGHT + DAY + QUARTER
     assert sources(period, [stale, stale + QUARTER], whole_days=True) == Sources(
         (Period(MIDNIGHT, MIDNIGHT + DAY), Period(MIDNIGHT + 2 * DAY, MIDNIGHT + 3 * DAY)),
-        (Period(MIDNIGHT + DAY, stale), Period(stale + 2 * QUARTER, MIDNIGHT + 2 * DAY)),
+        (Period(MIDNIGHT + DAY, MIDNIGHT + 2 * DAY),),
+        (stale, stale + QUARTER),
         (Period(stale, stale + 2 * QUARTER),),
     )
+
+
+def _quarters(span: Period) -> list[datetime]:
+    assert quarter_of(span.since) == span.since
+    return [span.since + QUARTER * number for number in range((span.until - span.since) // QUARTER)]
 
 
 @given(
@@ -41,14 +50,13 @@ def test_each_moment_of_a_period_is_read_once(start: int, length: int, stale: se
     period = Period(at(start), at(start + length))
     marked = [at(quarter * 900) for quarter in sorted(stale)]
     found = sources(period, marked, whole_days=whole_days)
-    spans = sorted([*found.days, *found.quarters, *found.raw], key=lambda span: span.since)
-    assert [spans[0].since, *(span.until for span in spans)] == [*(span.since for span in spans), period.until]
-    assert spans[0].since == period.since
-    assert all(span.since < span.until for span in spans)
-    for span in (*found.days, *found.quarters):
-        assert not any(span.since <= moment < span.until for moment in marked)
-        assert quarter_of(span.since) == span.since
-        assert quarter_of(span.until) == span.until
+    counted = [moment for span in found.quarters for moment in _quarters(span) if moment not in found.stale]
+    spans = [*found.days, *(Period(moment, moment + QUARTER) for moment in counted), *found.raw]
+    assert joined(sorted(spans, key=lambda span: span.since)) == [period]
+    assert sum((span.until - span.since for span in spans), timedelta()) == period.until - period.since
+    assert set(found.stale) <= set(marked)
+    assert not set(counted) & set(marked)
+    assert not any(span.since <= moment < span.until for span in found.days for moment in marked)
     assert all(day_of(moment) == moment for span in found.days for moment in (span.since, span.until))
     assert whole_days or not found.days
 

@@ -276,6 +276,19 @@ async def test_a_call_of_a_past_day_changes_that_day_only(database: Database) ->
     assert [tuple(row) for row in rows] == [(at(day * 86400 - 3600), 2 if day == 1 else 1) for day in range(3)]
 
 
+async def test_years_of_scattered_quarters_not_counted_yet_are_reported_on(database: Database) -> None:
+    calls = [call(str(number), number * 86_400) for number in range(50)]
+    await store(database, calls)
+    period = Period(at(0), at(3 * 365 * 86400))
+    async with database.session() as session:
+        await session.execute(
+            text("INSERT INTO rollup_marks (quarter) SELECT generate_series(:since, :until, interval '30 minutes')"),
+            {"since": period.since, "until": period.until},
+        )
+    found, _ = await sums(database, period, by="agent")
+    assert found["8001"].answered == len(calls)
+
+
 async def test_what_was_counted_before_there_were_days_is_added_up(database: Database) -> None:
     states: list[tuple[State, float]] = [("talking", 20), ("wrap_up", 80), ("idle", 90), ("offline", 90_000)]
     calls = [call("1", 10), call("2", 7200, "abandoned", wait=9.0), call("3", 90_000, agents=("8001", "8002"))]
