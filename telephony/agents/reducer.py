@@ -67,8 +67,8 @@ class SpellReducer:
         # A clock that was put back counts from where it stands now.
         if at > self._clock or at < self._clock - self._grace:
             self._clock = at
-            # Each message pays for a look at ten phones: a clock that leaps at every one of them costs no more.
-            if abs(at - self._swept_at) > self._grace // 10 and 10 * self._applied_since >= len(self._records):
+            # Each message pays for a look at one phone: a clock that leaps at every one of them costs no more.
+            if abs(at - self._swept_at) > self._grace // 10 and self._applied_since >= len(self._records):
                 self._settle()
         return revised
 

@@ -19,7 +19,7 @@ import pytest
 from api.kit.database import Database
 from telephony.asterisk.process import AsteriskProcess
 from telephony.phones.sipp import SippRun
-from tests.support.busy import Hotline, RouterProcess, hotline_of, temporary_folder
+from tests.support.busy import BusyHotline, RouterProcess, hotline_of, temporary_folder
 from tests.support.crowd import agents_on_duty, call_again_and_again
 from tests.support.sound import heard_share
 from tests.telephony.conftest import Signal, heard, noise
@@ -70,7 +70,7 @@ async def test_concurrent_calls_are_all_answered_and_recorded_as_they_sounded(
         await router.listening()
         assert asterisk.pid is not None
         async with agents_on_duty(hotline.install, hotline.site, hotline.sounds) as agents:
-            processors = Processors({"Asterisk": asterisk.pid, "router": router.pid, "agents": agents.process.pid})
+            processors = Processors({"Asterisk": asterisk.pid, "router": router.pid, "agents": agents.run.process.pid})
             seen = await call_again_and_again(
                 hotline.install,
                 hotline.site,
@@ -95,7 +95,7 @@ async def test_concurrent_calls_are_all_answered_and_recorded_as_they_sounded(
     assert np.median(shares) >= LEAST_MEDIAN
 
 
-def compare(hotline: Hotline, callers: dict[str, str]) -> list[float]:
+def compare(hotline: BusyHotline, callers: dict[str, str]) -> list[float]:
     """Give how much of each leg of each recording is what was played into it."""
     shares = []
     for name, caller in callers.items():
@@ -109,7 +109,7 @@ def compare(hotline: Hotline, callers: dict[str, str]) -> list[float]:
     return shares
 
 
-def samples(hotline: Hotline, name: str) -> Signal:
+def samples(hotline: BusyHotline, name: str) -> Signal:
     with wave.open(str(hotline.site.directories.recordings / f"{name}.wav"), "rb") as file:
         assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (1, 8000, 2)
         return np.frombuffer(file.readframes(file.getnframes()), "<i2")

@@ -37,7 +37,7 @@ SETTLE_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Hotline:
+class BusyHotline:
     """A hotline with more agents than lines, and what each of them and each citizen plays."""
 
     settings: Settings
@@ -48,27 +48,27 @@ class Hotline:
     said: dict[str, Signal]
     callers: tuple[str, ...]
 
-    async def stored(self, database: Database, began: datetime, count: int) -> list[CallRow]:
+    async def stored(self, database: Database, began: datetime, count: int | None = None) -> list[CallRow]:
         """Wait until so many calls are stored and ended; Asterisk's own records say the same, to the last difference.
 
-        A call stored twice, one too many or one that is missing fails.
+        A call stored twice, one too many or one that is missing fails. Without a count Asterisk's records tell it.
         """
-        seen: list[CallRow] = []
         deadline = time.monotonic() + SETTLE_SECONDS
-        while len(seen) != count or not all(row.ended_at for row in seen):
-            states = [(row.caller, row.outcome) for row in seen]
-            assert time.monotonic() < deadline, f"{len(seen)} of {count} calls are stored: {states}"
-            await asyncio.sleep(0.2)
+        while True:
             async with database.session() as session:
-                seen = list(await CallRepository(session).page(CallFilter(since=began), None, 2 * count))
-        source, now = source_of(self.settings), datetime.now(UTC)
-        found = await reconcile(database, source, began, now, cause="asked", repair=False)
-        assert [each.to_json() for each in found.differences] == []
-        assert found.calls == found.in_records["cel"] == count
-        return seen
+                seen = list(await CallRepository(session).page(CallFilter(since=began), None, 10_000))
+            source, now = source_of(self.settings), datetime.now(UTC)
+            found = await reconcile(database, source, began, now, cause="asked", repair=False)
+            told = [each.to_json() for each in found.differences]
+            wanted = found.in_records["cel"] if count is None else count
+            ended = all(call.ended_at for call in seen) and not found.running
+            if ended and not told and found.calls == found.in_records["cel"] == len(seen) == wanted:
+                return seen
+            assert time.monotonic() < deadline, f"{len(seen)} of {wanted} calls are stored; differences: {told}"
+            await asyncio.sleep(1)
 
 
-def hotline_of(folder: Path, database_url: str, lines: int, talk_seconds: float) -> Hotline:
+def hotline_of(folder: Path, database_url: str, lines: int, talk_seconds: float) -> BusyHotline:
     """Settle a hotline in `folder` with so many citizens' lines."""
     extensions = [str(FIRST_AGENT + n) for n in range(lines + 1 + lines // SPARE)]
     settings, environment = settle(folder / "data", extensions)
@@ -85,7 +85,7 @@ def hotline_of(folder: Path, database_url: str, lines: int, talk_seconds: float)
         said[name] = noise(folder / f"{name}.wav", int(name), length)
         alaw_file(folder / f"{name}.wav", folder / f"{name}.alaw")
     ours = {"ZHITONG_DATA": str(settings.data_dir), "ZHITONG_DATABASE_URL": database_url}
-    return Hotline(
+    return BusyHotline(
         settings,
         asterisk_site(settings),
         find_or_fetch(ROOT / ".tools", print),
@@ -99,7 +99,7 @@ def hotline_of(folder: Path, database_url: str, lines: int, talk_seconds: float)
 class RouterProcess:
     """`zhitong router` of a hotline, hearing Asterisk at its own port or through a cable's."""
 
-    def __init__(self, hotline: Hotline, ami_port: int | None = None) -> None:
+    def __init__(self, hotline: BusyHotline, ami_port: int | None = None) -> None:
         port = str(ami_port or hotline.site.ami_port)
         self._environment = {**hotline.environment, "ZHITONG_AMI__PORT": port}
         self._log = hotline.sounds / "router.log"
