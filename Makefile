@@ -5,7 +5,8 @@ PYTHON ?= python3
 ZHITONG := .venv/bin/zhitong
 ARGS ?=
 # Tests that place real calls keep time: they run first and alone, the others two at a time.
-CALLS := tests/scenarios tests/telephony tests/api/router tests/api/console/test_bar_in_browser.py
+CALLS := tests/scenarios tests/telephony/actions tests/telephony/asterisk tests/telephony/ami/test_asterisk.py \
+	tests/api/router tests/api/console/test_bar_in_browser.py
 
 .PHONY: demo test setup setup-run check bench soak lock clean
 .DEFAULT_GOAL := demo

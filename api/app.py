@@ -35,6 +35,7 @@ from api.kit.metrics import Metrics, RequestTimer
 from api.kit.settings import Settings
 from api.live import partials
 from api.live.routes import router as live
+from api.outward.routes import router as outward
 from api.queues.routes import router as queues
 from api.queues.targets import load_policies
 from api.reconciliations.routes import router as reconciliations
@@ -83,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     for router in (
         *(calls, agents, commands, live, recordings, uploads, tickets, speech, queues, reconciliations, staffing),
-        *(callbacks, enforcement, system, console, promise_pages, staffing_page, wall),
+        *(callbacks, outward, enforcement, system, console, promise_pages, staffing_page, wall),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -12,7 +12,7 @@ from api.accounts import service
 from api.accounts.roles import Permission
 from api.accounts.service import Principal
 from api.kit.database import Database
-from api.kit.problems import Forbidden, Unauthenticated
+from api.kit.problems import Unauthenticated
 
 COOKIE = "zhitong_session"
 _bearer = HTTPBearer(auto_error=False, description="A token made with `zhitong token create`.")
@@ -45,19 +45,26 @@ async def identify(
 Identity = Annotated[Principal | None, Depends(identify, scope="function")]
 
 
+async def known(principal: Identity) -> Principal:
+    """Return who asks. Raises Unauthenticated."""
+    if principal is None:
+        raise Unauthenticated(
+            "Send a token that is valid: Authorization: Bearer zt_… (zhitong token create makes one).",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return principal
+
+
+Known = Annotated[Principal, Depends(known, scope="function")]
+
+
 class Require:
     """Dependency: whoever asks is known and may do this. Raises Unauthenticated, Forbidden."""
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    async def __call__(self, principal: Identity) -> Principal:
+    async def __call__(self, principal: Known) -> Principal:
         """Return who asks."""
-        if principal is None:
-            raise Unauthenticated(
-                "Send a token that is valid: Authorization: Bearer zt_… (zhitong token create makes one).",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        if not principal.may(self.permission):
-            raise Forbidden(f"The role {principal.role!r} may not do this ({self.permission}).")
+        principal.must(self.permission)
         return principal

@@ -13,7 +13,7 @@ from api.accounts.repository import AccountRepository
 from api.accounts.roles import PERMISSIONS, Permission
 from api.kit.base import storable
 from api.kit.clock import now as present
-from api.kit.problems import BadRequest
+from api.kit.problems import BadRequest, Forbidden
 
 _PREFIX_LENGTH = 10
 
@@ -41,6 +41,11 @@ class Principal:
     def may(self, permission: Permission) -> bool:
         """Say whether the role allows it."""
         return permission in PERMISSIONS[self.role]
+
+    def must(self, permission: Permission) -> None:
+        """Do nothing where the role allows it. Raises Forbidden."""
+        if not self.may(permission):
+            raise Forbidden(f"The role {self.role!r} may not do this ({permission}).")
 
 
 async def create_token(session: AsyncSession, *, name: str, role: str) -> str:

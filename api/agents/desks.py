@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.kit.settings import Settings
-from telephony.asterisk.desk import Desk
+from telephony.asterisk.desk import Desk, OtherSite
 
 _Number = Annotated[str, Field(pattern=r"^\d{1,15}$")]
 
@@ -29,17 +29,32 @@ class _Desk(BaseModel):
     wait_seconds: int = Field(default=30, ge=1, le=600)
 
 
+class _Site(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern=r"^[a-z][a-z0-9]{1,19}$")
+    zh: str = Field(min_length=1, max_length=20)
+    en: str = Field(min_length=1, max_length=40)
+    host: str = Field(pattern=r"^[A-Za-z0-9.-]{1,100}(:\d{1,5})?$")
+    number: _Number = "12345"
+    ring_seconds: int = Field(default=20, ge=5, le=60)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     desk: list[_Desk] = []
+    site: list[_Site] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Desks:
-    """The desks, and whom each caller belongs to: `callers` maps a number's digits to a desk's name."""
+    """The desks, and whom each caller belongs to: `callers` maps a number's digits to a desk's name.
+
+    `sites` are other hotlines that callers may be led to.
+    """
 
     desks: tuple[Desk, ...]
     callers: dict[str, str]
+    sites: tuple[OtherSite, ...] = ()
 
 
 def load_desks(config_dir: Path) -> Desks:
@@ -50,7 +65,8 @@ def load_desks(config_dir: Path) -> Desks:
     except (OSError, ValueError, ValidationError) as error:
         raise DesksError(f"{path} cannot be used: {error}") from error
     desks = [Desk(desk.name, desk.zh, desk.en, tuple(desk.numbers), desk.wait_seconds) for desk in file.desk]
-    return Desks(tuple(desks), {caller: desk.name for desk in file.desk for caller in desk.callers})
+    callers = {caller: desk.name for desk in file.desk for caller in desk.callers}
+    return Desks(tuple(desks), callers, tuple(OtherSite(**site.model_dump()) for site in file.site))
 
 
 def desk_names(settings: Settings) -> dict[str, tuple[str, str]]:

@@ -1,13 +1,13 @@
 """Callbacks as a spreadsheet reads them."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.callbacks import service
 from api.callbacks.repository import CallbackFilter
-from api.kit import sheet
-from api.kit.database import Database
+from api.kit.listing import Listing
 from api.kit.pagination import Cursor
 
 COLUMNS = (
@@ -27,19 +27,16 @@ COLUMNS = (
     "call_ref",
     "closed_by_call",
 )
-_BATCH = 500
 
 
-async def sheet_of(database: Database, wanted: CallbackFilter, now: datetime) -> AsyncIterator[str]:
-    """Give all callbacks that match as the pieces of a spreadsheet; a piece is a transaction."""
-    cursor: Cursor | None = None
-    header = True
-    while header or cursor is not None:
-        async with database.session() as session:
-            found, following = await service.page(session, wanted, cursor, _BATCH)
-        yield sheet.lines(COLUMNS, (_flat(service.callback_json(one, now)) for one in found), header=header)
-        header = False
-        cursor = Cursor.decode(following) if following else None
+def listing(wanted: CallbackFilter, now: datetime) -> Listing:
+    """Return the list of the callbacks that match."""
+
+    async def rows(session: AsyncSession, cursor: Cursor | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        found, following = await service.page(session, wanted, cursor, limit)
+        return service.callbacks_json(found, now), following
+
+    return Listing("callbacks", COLUMNS, rows, _flat)
 
 
 def _flat(one: dict[str, Any]) -> dict[str, Any]:

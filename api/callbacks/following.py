@@ -39,7 +39,7 @@ async def follow(session: AsyncSession, levels: ServiceLevels, timezone: str, no
         if found:
             await EnforcementRepository(session).freeze([frozen])
             changed += await _add(repository, frozen, rule, found, now)
-    changed += await service.end_failed_tries(session, now)
+    changed += await service.hear(session, now)
     changed += await repository.withdraw_got_through(now)
     changed += await repository.withdraw_answered(now)
     await ChangeRepository(session).publish("callback", [f"callback-{each}" for each in sorted(set(changed))])

@@ -10,7 +10,10 @@ from api.kit.base import Base
 
 STATES = ("open", "reached", "exhausted", "withdrawn", "merged", "left_out")
 REASONS = ("withheld", "nuisance", "got_through", "was_answered", "same_caller")
-RESULTS = ("reached", "no_answer", "busy", "wrong_number", "agent_absent", "failed")
+RESULTS = (
+    *("reached", "no_answer", "busy", "wrong_number", "unreachable"),
+    *("cancelled", "agent_absent", "failed"),
+)
 
 
 class CallbackRow(Base):
@@ -53,13 +56,23 @@ class CallbackRow(Base):
     tries: Mapped[list["TryRow"]] = relationship(order_by="TryRow.ordinal", lazy="raise")
 
 
+# Of which the call itself has told nothing, or only by its silence.
+_SILENT = "heard IS NULL OR heard IN ('agent_absent', 'failed')"
+
+
 class TryRow(Base):
-    """One attempt to call back; `result` is null while it goes on."""
+    """One attempt to call back; `result` is null while it goes on.
+
+    `heard` is what the call itself told (api.outward), and `result` the same unless a person overruled it: `told_by`,
+    who gave a `reason`.
+    """
 
     __tablename__ = "callback_tries"
     __table_args__ = (
         CheckConstraint(f"result IN {RESULTS}", name="result"),
+        CheckConstraint(f"heard IN {RESULTS}", name="heard"),
         CheckConstraint("(result IS NULL) = (ended_at IS NULL)", name="ended"),
+        Index("ix_callback_tries_not_heard", "dialled_at", postgresql_where=text(_SILENT)),
         Index("ix_callback_tries_going_on", "callback_id", unique=True, postgresql_where=text("result IS NULL")),
     )
 
@@ -73,7 +86,10 @@ class TryRow(Base):
     call_ref: Mapped[str | None]
     result: Mapped[str | None]
     ended_at: Mapped[datetime | None]
-    # Who said what came of it: the person, or null where the call itself told.
+    heard: Mapped[str | None]
+    talk_seconds: Mapped[float | None]
+    recording_id: Mapped[str | None]
     told_by: Mapped[str | None]
+    reason: Mapped[str | None]
 
     command: Mapped[CommandRow | None] = relationship(lazy="raise")

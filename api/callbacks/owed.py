@@ -9,10 +9,11 @@ from typing import Literal
 from api.enforcement.policy import CallbackRule
 
 State = Literal["open", "reached", "exhausted", "withdrawn", "merged", "left_out"]
-Result = Literal["reached", "no_answer", "busy", "wrong_number", "agent_absent", "failed"]
+# The caller's phone, or the lack of it, answered with the first five: such a try counts. The others failed on our side
+# (`cancelled`: the agent hung up before it had rung for long).
+Result = Literal["reached", "no_answer", "busy", "wrong_number", "unreachable", "cancelled", "agent_absent", "failed"]
 _NUMBER = re.compile(r"\+?\d{3,20}")
-# What the caller's phone, or the lack of it, answered: such a try counts. The others failed on our side.
-COUNTED: frozenset[Result] = frozenset({"reached", "no_answer", "busy", "wrong_number"})
+COUNTED: frozenset[Result] = frozenset({"reached", "no_answer", "busy", "wrong_number", "unreachable"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, literal, select, tuple_, update
+from sqlalchemy import Select, and_, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
 
 from api.callbacks.models import CallbackRow, TryRow
 from api.callbacks.owed import Abandon
 from api.calls.models import CallRow
-from api.commands.models import CommandRow
 from api.kit.pagination import Cursor
 from api.kit.repository import Repository
 
@@ -126,24 +125,28 @@ class CallbackRepository(Repository):
             )
         )
 
-    async def end_try(self, callback_id: int, ordinal: int, **values: Any) -> bool:
-        """Store what came of a try; False where that is known already."""
-        found = await self.session.scalar(
-            update(TryRow)
-            .where(TryRow.callback_id == callback_id, TryRow.ordinal == ordinal, TryRow.result.is_(None))
-            .values(values)
-            .returning(TryRow.ordinal)
+    async def change_try(self, callback_id: int, ordinal: int, **values: Any) -> None:
+        """Change a try of a locked callback."""
+        await self.session.execute(
+            update(TryRow).where(TryRow.callback_id == callback_id, TryRow.ordinal == ordinal).values(values)
         )
-        return found is not None
 
-    async def not_dialled(self) -> list[tuple[int, int]]:
-        """Return the tries that go on although their order failed: callback and ordinal."""
-        rows = await self.session.execute(
-            select(TryRow.callback_id, TryRow.ordinal)
-            .join(TryRow.command)
-            .where(TryRow.result.is_(None), CommandRow.state.in_(("failed", "expired")))
+    async def not_heard(self, since: datetime) -> list[TryRow]:
+        """Return the tries of which the call itself has told nothing yet, with their orders, the oldest first.
+
+        With them come those since a moment of which only silence told: a word that was late may tell otherwise.
+        """
+        silent = and_(TryRow.heard.in_(("agent_absent", "failed")), TryRow.dialled_at >= since)
+        query = select(TryRow).where(or_(TryRow.heard.is_(None), silent))
+        loaded = query.order_by(TryRow.dialled_at, TryRow.callback_id).options(selectinload(TryRow.command))
+        return list(await self.session.scalars(loaded, execution_options={"populate_existing": True}))
+
+    async def has_open(self, caller: str | None, but: int) -> bool:
+        """Say whether a caller has another open callback."""
+        other = select(CallbackRow.callback_id).where(
+            CallbackRow.caller == caller, CallbackRow.state == "open", CallbackRow.callback_id != but
         )
-        return [(row.callback_id, row.ordinal) for row in rows]
+        return await self.session.scalar(other.limit(1)) is not None
 
     async def change(self, callback_id: int, **values: Any) -> None:
         """Change a locked callback."""
@@ -154,9 +157,7 @@ class CallbackRepository(Repository):
         query = select(CallbackRow).order_by(CallbackRow.due_at, CallbackRow.callback_id).limit(limit)
         query = self._filtered(query, wanted)
         if cursor is not None:
-            query = query.where(
-                tuple_(CallbackRow.due_at, CallbackRow.callback_id) > tuple_(cursor.at, int(cursor.key))
-            )
+            query = query.where(tuple_(CallbackRow.due_at, CallbackRow.callback_id) > tuple_(cursor.at, cursor.number))
         return await self._load(query)
 
     async def counts(self, since: datetime, until: datetime) -> Mapping[tuple[str, str | None], int]:

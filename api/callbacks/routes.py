@@ -1,8 +1,8 @@
 """/api/v1/callbacks: who gave up waiting, and calling them back."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime
 
 from api.accounts.access import Require, Session
@@ -13,8 +13,7 @@ from api.callbacks.owed import State
 from api.callbacks.repository import CallbackFilter
 from api.callbacks.schemas import CallbackOut, CallbackPage, DialIn, ResultIn
 from api.kit import clock, sheet
-from api.kit.pagination import Cursor
-from api.kit.problems import Forbidden
+from api.kit.listing import AskedList
 
 router = APIRouter(prefix="/api/v1", tags=["callbacks"])
 Reader = Annotated[Principal, Depends(Require(Permission.READ_CALLS), scope="function")]
@@ -39,24 +38,13 @@ def _wanted(
     "/callbacks",
     response_model=CallbackPage,
     summary="Callbacks, the most urgent first",
-    responses={200: {"content": {"text/csv": {}}}},
+    responses=sheet.RESPONSES,
 )
 async def list_callbacks(
-    request: Request,
-    session: Session,
-    principal: Reader,
-    wanted: Annotated[CallbackFilter, Depends(_wanted)],
-    cursor: Annotated[str | None, Query(max_length=600)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    asked: AskedList, _principal: Reader, wanted: Annotated[CallbackFilter, Depends(_wanted)]
 ) -> Any:
-    """Give the callbacks that match, by due time; with `format=csv` all of them as a spreadsheet."""
-    if form == "csv":
-        if not principal.may(Permission.EXPORT):
-            raise Forbidden(f"The role {principal.role!r} may not take lists of callers away.")
-        return sheet.download("callbacks", export.sheet_of(request.app.state.database, wanted, clock.now()))
-    found, next_cursor = await service.page(session, wanted, Cursor.decode(cursor) if cursor else None, limit)
-    return {"items": service.callbacks_json(found, clock.now()), "next_cursor": next_cursor}
+    """Give the callbacks that match, by due time; with `format=csv` or `xlsx` all of them as a spreadsheet."""
+    return await asked.answer(export.listing(wanted, clock.now()))
 
 
 @router.get("/callbacks/{callback_id}", response_model=CallbackOut, summary="One callback")
@@ -80,17 +68,17 @@ async def dial_callback(callback_id: Number, body: DialIn, session: Session, pri
 @router.post(
     "/callbacks/{callback_id}/tries/{ordinal}/result",
     response_model=CallbackOut,
-    summary="What came of a try",
-    responses={404: {}, 409: {"description": "It is known already"}},
+    summary="Overrule what came of the last try",
+    responses={404: {}, 409: {"description": "A try before the last one, or a callback that no try decides about"}},
 )
-async def tell_result(
+async def overrule_result(
     callback_id: Number,
     ordinal: Annotated[int, Path(ge=0, le=1000)],
     body: ResultIn,
     session: Session,
     principal: Caller,
 ) -> Any:
-    """Store what the agent heard, where the call itself has not told."""
+    """Store what a person heard, with the reason, in place of what the call itself told."""
     now = clock.now()
-    told = await service.tell_result(session, callback_id, ordinal, body.result, now, told_by=principal.name)
+    told = await service.overrule(session, callback_id, ordinal, body.result, body.reason, now, by=principal.name)
     return service.callback_json(told, now)

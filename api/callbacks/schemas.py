@@ -1,9 +1,9 @@
 """Callbacks as they are sent."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.callbacks.owed import Result, State
 
@@ -11,7 +11,7 @@ Reason = Literal["withheld", "nuisance", "got_through", "was_answered", "same_ca
 
 
 class TryOut(BaseModel):
-    """One attempt; `result` is null while it goes on."""
+    """One attempt; `result` is null while it goes on. `heard`: what the call itself told; `told_by` overruled it."""
 
     ordinal: int
     agent: str
@@ -20,7 +20,11 @@ class TryOut(BaseModel):
     call_ref: str | None
     result: Result | None
     ended_at: datetime | None
+    heard: Result | None
+    talk_seconds: float | None
+    recording_id: str | None
     told_by: str | None
+    reason: str | None
     error: str | None
 
 
@@ -60,7 +64,10 @@ class DialIn(BaseModel):
 
 
 class ResultIn(BaseModel):
-    """What came of a try."""
+    """What a person heard of a try, and why that counts instead of what the call told."""
 
     model_config = ConfigDict(extra="forbid")
     result: Result
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00\r\n]+$")
+    ]

@@ -1,19 +1,26 @@
 """What people do with callbacks: list, dial, say what came of it."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.agents import service as agents
 from api.callbacks.models import CallbackRow, TryRow
 from api.callbacks.owed import COUNTED, Result, after_try
 from api.callbacks.repository import CallbackFilter, CallbackRepository
 from api.commands import service as commands
 from api.kit.changes import ChangeRepository
-from api.kit.pagination import BadCursor, Cursor
+from api.kit.pagination import Cursor, cut
 from api.kit.problems import NotFound, Problem
+from api.outward import service as outward
+
+# What tries decide about: any other state has another reason.
+OF_TRIES = frozenset({"open", "reached", "exhausted"})
+# Asterisk's records may tell so much later that a call was answered of which nothing was heard: its router was dead.
+LATE_WORD = timedelta(days=1)
 
 
 class CallbackNotFound(NotFound):
@@ -44,7 +51,7 @@ class CallbackTooEarly(Problem):
 
 
 class TryIsOver(Problem):
-    """What came of this try is known already."""
+    """What came of this try decides nothing any more."""
 
     status = HTTPStatus.CONFLICT
     error_id = "callback_try_over"
@@ -54,11 +61,8 @@ async def page(
     session: AsyncSession, wanted: CallbackFilter, cursor: Cursor | None, limit: int
 ) -> tuple[list[CallbackRow], str | None]:
     """Return callbacks, the most urgent first, and the cursor of the next page. Raises BadCursor."""
-    if cursor is not None and not cursor.key.isdecimal():
-        raise BadCursor("This cursor was not given out by this list. Start without one.")
     rows = await CallbackRepository(session).page(wanted, cursor, limit + 1)
-    shown = rows[:limit]
-    return shown, Cursor(shown[-1].due_at, str(shown[-1].callback_id)).encode() if len(rows) > limit else None
+    return cut(rows, limit, lambda callback: Cursor(callback.due_at, str(callback.callback_id)))
 
 
 async def find(session: AsyncSession, callback_id: int) -> CallbackRow:
@@ -87,6 +91,7 @@ async def dial(session: AsyncSession, callback_id: int, agent: str, by: str, now
         session,
         "dial",
         {"extension": agent, "number": one.caller},
+        node=await agents.node_of(session, agent),
         ordered_by=by,
         about={"callback_id": callback_id, "call_ref": one.call_ref},
     )
@@ -94,39 +99,74 @@ async def dial(session: AsyncSession, callback_id: int, agent: str, by: str, now
     return await _changed(session, callback_id)
 
 
-async def tell_result(
-    session: AsyncSession,
-    callback_id: int,
-    ordinal: int,
-    result: Result,
-    now: datetime,
-    *,
-    told_by: str | None,
+async def overrule(
+    session: AsyncSession, callback_id: int, ordinal: int, result: Result, reason: str, now: datetime, *, by: str
 ) -> CallbackRow:
-    """Store what came of a try, and close the callback where the rule says so. Raises CallbackNotFound, TryIsOver."""
-    repository = CallbackRepository(session)
-    one = _found(await repository.get(callback_id, lock=True), callback_id)
+    """Put what a person heard in the place of what the last try's call told, or has not told yet.
+
+    A callback that was closed by that try may be open again. Raises CallbackNotFound, CallbackClosed, TryIsOver.
+    """
+    one = await _locked(session, callback_id)
     if ordinal >= len(one.tries):
         raise CallbackNotFound(f"Callback {callback_id} has no try {ordinal + 1}.")
-    counted = sum(each.result in COUNTED for each in one.tries) + (result in COUNTED)
-    command = one.tries[ordinal].command
-    call_ref = (command.result or {}).get("dial_ref") if command else None
-    told = {"result": result, "ended_at": now, "told_by": told_by, "call_ref": call_ref}
-    if not await repository.end_try(callback_id, ordinal, **told):
-        raise TryIsOver(f"What came of this try is known already: {one.tries[ordinal].result}.")
-    following = after_try(result, counted, one.tries_allowed, one.spacing_seconds, now)
-    if one.state == "open":
-        closed = {} if following.state == "open" else {"closed_at": now, "closed_by_call": call_ref}
-        await repository.change(callback_id, state=following.state, next_try_at=following.next_try_at, **closed)
+    if ordinal < len(one.tries) - 1:
+        raise TryIsOver("Only what came of the last try can be overruled.")
+    if one.state not in OF_TRIES:
+        raise CallbackClosed(f"This callback is {one.state}: no try decides about it.", state=one.state)
+    tried = one.tries[ordinal]
+    told = {"result": result, "told_by": by, "reason": reason, "ended_at": tried.ended_at or now}
+    await _settle(session, one, tried, told)
     return await _changed(session, callback_id)
 
 
-async def end_failed_tries(session: AsyncSession, now: datetime) -> list[int]:
-    """End the tries whose order no router carried out, or Asterisk refused; returns their callbacks."""
-    failed = await CallbackRepository(session).not_dialled()
-    for callback_id, ordinal in failed:
-        await tell_result(session, callback_id, ordinal, "failed", now, told_by=None)
-    return [callback_id for callback_id, _ in failed]
+async def hear(session: AsyncSession, now: datetime) -> list[int]:
+    """End the tries whose call told what came of it, or whose order no router carried out; returns their callbacks.
+
+    A try that a person has judged stays as it was judged.
+    """
+    tries = await CallbackRepository(session).not_heard(now - LATE_WORD)
+    calls = await outward.of_orders(session, [each.command_id for each in tries if each.command_id is not None], now)
+    changed = []
+    for each in tries:
+        call = calls.get(each.command_id or 0)
+        failed = each.command is not None and each.command.state in {"failed", "expired"}
+        heard = outward.ending(call) if call else ("failed" if failed else None)
+        if heard in {None, each.heard}:
+            continue
+        one = await _locked(session, each.callback_id)
+        tried = one.tries[each.ordinal]
+        told: dict[str, Any] = {"heard": heard}
+        if call is not None:
+            told |= {"call_ref": call.dial_ref, "talk_seconds": call.talk_seconds, "recording_id": call.recording_id}
+        # As it is since nobody else can change it.
+        if tried.told_by is None:
+            told |= {"result": heard, "ended_at": (call and call.ended_at) or tried.ended_at or now}
+        await _settle(session, one, tried, told)
+        changed.append(each.callback_id)
+    return changed
+
+
+async def _settle(session: AsyncSession, one: CallbackRow, tried: TryRow, told: Mapping[str, Any]) -> None:
+    """Store what is told of a try (with a `result`, its `ended_at`), and close or open its callback by the rule."""
+    repository = CallbackRepository(session)
+    await repository.change_try(one.callback_id, tried.ordinal, **told)
+    result: Result | None = told.get("result")
+    if result is None or one.state not in OF_TRIES or tried.ordinal < len(one.tries) - 1:
+        return
+    others = sum(each.result in COUNTED for each in one.tries if each.ordinal != tried.ordinal)
+    counted = others + (result in COUNTED)
+    ended_at: datetime = told["ended_at"]
+    following = after_try(result, counted, one.tries_allowed, one.spacing_seconds, ended_at)
+    if following.state == "open" and one.state != "open" and await repository.has_open(one.caller, one.callback_id):
+        raise CallbackClosed("The caller gave up again since, and a later callback is open: judge that one.")
+    closed: dict[str, Any] = {"closed_at": None, "closed_by_call": None}
+    if following.state != "open":
+        closed = {"closed_at": ended_at, "closed_by_call": told.get("call_ref") or tried.call_ref}
+    await repository.change(one.callback_id, state=following.state, next_try_at=following.next_try_at, **closed)
+
+
+async def _locked(session: AsyncSession, callback_id: int) -> CallbackRow:
+    return _found(await CallbackRepository(session).get(callback_id, lock=True), callback_id)
 
 
 async def _changed(session: AsyncSession, callback_id: int) -> CallbackRow:
@@ -176,7 +216,11 @@ def _try_json(each: TryRow) -> dict[str, Any]:
         "call_ref": each.call_ref,
         "result": each.result,
         "ended_at": _iso(each.ended_at),
+        "heard": each.heard,
+        "talk_seconds": each.talk_seconds,
+        "recording_id": each.recording_id,
         "told_by": each.told_by,
+        "reason": each.reason,
         "error": each.command and each.command.error,
     }
 

@@ -1,8 +1,8 @@
 """GET /api/v1/calls and what hangs on a call."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from api.accounts.access import Require, Session
@@ -11,8 +11,9 @@ from api.accounts.service import Principal
 from api.calls import export, service
 from api.calls.repository import CallFilter
 from api.calls.schemas import CallOut, CallPage, Outcome
-from api.kit.pagination import Cursor
-from api.kit.problems import Forbidden, NotFound
+from api.kit import sheet
+from api.kit.listing import AskedList
+from api.kit.problems import NotFound
 from api.transcripts import service as transcripts
 from api.transcripts.schemas import TranscriptOut
 
@@ -41,24 +42,11 @@ def _wanted(
     "/calls",
     response_model=CallPage,
     summary="Calls, latest first",
-    responses={200: {"content": {"text/csv": {}}}},
+    responses=sheet.RESPONSES,
 )
-async def list_calls(
-    request: Request,
-    session: Session,
-    principal: Reader,
-    wanted: Annotated[CallFilter, Depends(_wanted)],
-    cursor: Annotated[str | None, Query(max_length=600)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
-) -> Any:
-    """Give the calls that match, a page at a time; with `format=csv` all of them as a spreadsheet."""
-    if form == "csv":
-        if not principal.may(Permission.EXPORT):
-            raise Forbidden(f"The role {principal.role!r} may not take lists of calls away.")
-        return export.download(request.app.state.database, wanted)
-    calls, next_cursor = await service.page(session, wanted, Cursor.decode(cursor) if cursor else None, limit)
-    return {"items": await service.calls_json(session, calls), "next_cursor": next_cursor}
+async def list_calls(asked: AskedList, _principal: Reader, wanted: Annotated[CallFilter, Depends(_wanted)]) -> Any:
+    """Give the calls that match, a page at a time; with `format=csv` or `xlsx` all of them as a spreadsheet."""
+    return await asked.answer(export.listing(wanted))
 
 
 @router.get("/calls/{call_ref}", response_model=CallOut, summary="One call")

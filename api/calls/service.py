@@ -10,7 +10,7 @@ from api.calls.models import CallRow, OfferRow, SegmentRow, WaitRow
 from api.calls.repository import CallFilter, CallRepository, PartRow
 from api.kit.base import storable
 from api.kit.changes import ChangeRepository
-from api.kit.pagination import Cursor
+from api.kit.pagination import Cursor, cut
 from api.live.repository import ClaimRepository
 from api.recordings.models import RecordingRow
 from api.recordings.repository import RecordingRepository
@@ -131,8 +131,7 @@ async def page(
 ) -> tuple[list[CallRow], str | None]:
     """Return calls, latest first, and the cursor of the next page."""
     rows = await CallRepository(session).page(wanted, cursor, limit + 1)
-    shown = rows[:limit]
-    return shown, Cursor(shown[-1].offered_at, shown[-1].call_ref).encode() if len(rows) > limit else None
+    return cut(rows, limit, lambda call: Cursor(call.offered_at, call.call_ref))
 
 
 async def calls_json(session: AsyncSession, calls: Sequence[CallRow]) -> list[dict[str, Any]]:

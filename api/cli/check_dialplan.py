@@ -20,7 +20,7 @@ def check_dialplan(
     if file is None:
         site = asterisk_site(settings)
         name = "config/asterisk/extensions.conf.j2 (rendered)"
-        text = render_dialplan(site.templates, site.agents, site.numbers, site.desks, site.trunk)
+        text = render_dialplan(site.templates, site.agents, site.numbers, site.desks, site.trunk, site.sites)
         numbers = site.all_numbers
     else:
         name, text = str(file), file.read_text(encoding="utf-8")

@@ -89,6 +89,6 @@ def _table(acts: list[dict[str, Any]], timezone: str) -> Table:
 
 def _ordered(order: dict[str, Any]) -> str:
     verb = "恢复" if order["undo"] else promises.VERBS[order["verb"]][0]
-    return " ".join(
-        str(part) for part in (order["subject"], verb, order["detail"], order["result"] or "") if part != ""
-    )
+    place = order["place"] and f"@{order['place']}"
+    parts = (order["subject"], place, verb, order["detail"], order["result"] or "")
+    return " ".join(str(part) for part in parts if part != "")

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.console import words
+from api.console import promises, words
 from api.kit.settings import Settings
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -37,6 +37,7 @@ def _environment() -> Environment:
             "STATES": words.STATES,
             "VIA": words.VIA,
             "TRANSCRIPT_STATES": words.TRANSCRIPT_STATES,
+            "RESULTS": promises.RESULTS,
             "FIELDS": words.FIELDS,
             "SUSPECTED": words.SUSPECTED,
         }

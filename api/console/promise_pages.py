@@ -19,15 +19,16 @@ from api.console.pages import render
 from api.console.routes import Visitor
 from api.enforcement import service as enforcement
 from api.enforcement.repository import ActFilter
-from api.kit import clock, sheet
+from api.kit import clock
 from api.kit.feed import Feed
+from api.kit.listing import AskedFile
 from api.kit.pagination import Cursor
-from api.kit.problems import BadRequest, Forbidden
+from api.kit.problems import BadRequest
 from api.kit.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 100
-_SHOWN = ("warn_wall", "call_reserve", "end_breaks")
+_SHOWN = ("warn_wall", "call_reserve", "end_breaks", "overflow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ Owed = Annotated[OwedFilter, Depends(_owed_filter)]
 @router.get("/enforcement")
 async def record(request: Request, session: Session, principal: Visitor, wanted: Acts) -> Response:
     """Show the acts of a day: what asked for each, what was ordered, what it achieved, when it ended."""
-    _may(principal.may(Permission.READ_ENFORCEMENT), principal.role)
+    principal.must(Permission.READ_ENFORCEMENT)
     feed: Feed = request.app.state.feed
     position = await feed.position()
     timezone = request.app.state.settings.timezone
@@ -125,7 +126,7 @@ async def record_rows(
     cursor: Annotated[str | None, Query(max_length=600)] = None,
 ) -> Response:
     """Give lines of the record."""
-    _may(principal.may(Permission.READ_ENFORCEMENT), principal.role)
+    principal.must(Permission.READ_ENFORCEMENT)
     place = Cursor.decode(cursor) if cursor else None
     acts, following = await enforcement.page(session, wanted.wanted(request.app.state.settings.timezone), place, _PAGE)
     shown = [enforcement.act_json(act) for act in acts]
@@ -133,11 +134,12 @@ async def record_rows(
 
 
 @router.get("/enforcement/export")
-async def record_export(request: Request, principal: Visitor, wanted: Acts) -> Response:
+async def record_export(request: Request, principal: Visitor, wanted: Acts, form: AskedFile = "csv") -> Response:
     """Give the acts of the record, all of them, as a spreadsheet."""
-    _may(principal.may(Permission.READ_ENFORCEMENT) and principal.may(Permission.EXPORT), principal.role)
+    principal.must(Permission.READ_ENFORCEMENT)
+    principal.must(Permission.EXPORT)
     acts = wanted.wanted(request.app.state.settings.timezone)
-    return sheet.download("enforcement", enforcement.sheet_of(request.app.state.database, acts))
+    return await enforcement.listing(acts).download(request.app.state.database, form)
 
 
 @router.get("/enforcement/banner")
@@ -171,6 +173,7 @@ async def owed(
         principal=principal,
         may_export=principal.may(Permission.EXPORT),
         may_dial=principal.may(Permission.PLACE_CALLBACKS),
+        may_hear=principal.may(Permission.HEAR_RECORDINGS),
         agent=agent if agent.isdecimal() else "",
         agents=await accounts.agent_names(session),
         wanted=wanted,
@@ -200,19 +203,15 @@ async def owed_rows(
         wanted=wanted,
         now=now,
         may_dial=principal.may(Permission.PLACE_CALLBACKS),
+        may_hear=principal.may(Permission.HEAR_RECORDINGS),
     )
 
 
 @router.get("/callbacks/export")
-async def owed_export(request: Request, principal: Visitor, wanted: Owed) -> Response:
+async def owed_export(request: Request, principal: Visitor, wanted: Owed, form: AskedFile = "csv") -> Response:
     """Give the callbacks of the list, all of them, as a spreadsheet."""
-    _may(principal.may(Permission.EXPORT), principal.role)
-    return sheet.download("callbacks", export.sheet_of(request.app.state.database, wanted.wanted(), clock.now()))
-
-
-def _may(allowed: bool, role: str) -> None:
-    if not allowed:
-        raise Forbidden(f"The role {role!r} may not do this.")
+    principal.must(Permission.EXPORT)
+    return await export.listing(wanted.wanted(), clock.now()).download(request.app.state.database, form)
 
 
 def _page(request: Request, template: str, **values: object) -> Response:

@@ -10,12 +10,14 @@ ACTS: dict[str, tuple[str, str]] = {
     "call_reserve": ("启用后备", "reserve agents called"),
     "end_breaks": ("请结束休息", "breaks to end"),
     "raise_priority": ("最久者优先", "longest waiting first"),
+    "overflow": ("溢出分流", "next callers led elsewhere"),
 }
 VERBS: dict[str, tuple[str, str]] = {
     "set_penalty": ("调整次序", "penalty"),
     "announce": ("已通知", "announced"),
     "unpause": ("结束休息", "break ended"),
     "raise_priority": ("提前", "raised"),
+    "overflow": ("分流至", "led to"),
 }
 COMMAND_STATES: dict[str, tuple[str, str]] = {
     "announced": ("", ""),
@@ -51,16 +53,31 @@ CALLBACK_REASONS: dict[str, tuple[str, str]] = {
     "same_caller": ("同一来电人", "same caller"),
 }
 RESULTS: dict[str, tuple[str, str]] = {
+    "going_on": ("进行中", "going on"),
     "reached": ("已接通", "reached"),
     "no_answer": ("无人接听", "no answer"),
     "busy": ("占线", "busy"),
     "wrong_number": ("空号", "no such number"),
+    "unreachable": ("无法接通", "unreachable"),
+    "cancelled": ("话务员挂断", "agent hung up while it rang"),
     "agent_absent": ("话务员未接", "agent did not pick up"),
     "failed": ("未拨出", "could not be dialled"),
 }
-# What an agent can hear; the rest the call itself tells.
+# What an agent can hear, and overrule the call's own word with.
 HEARD = ("reached", "no_answer", "busy", "wrong_number")
+# What of an order's arguments is told beside it.
+_DETAILS = {"set_penalty": "value", "overflow": "to"}
 _MINUTE = 60
+
+
+def overruled(tried: Mapping[str, Any]) -> bool:
+    """Say whether a person put another result in the place of what the call told, or tells of it alone."""
+    return tried["told_by"] is not None and tried["result"] != tried["heard"]
+
+
+def may_overrule(one: Mapping[str, Any]) -> bool:
+    """Say whether what came of a callback's last try can be overruled."""
+    return bool(one["tries"]) and one["state"] in {"open", "reached", "exhausted"}
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -94,12 +111,15 @@ def became(act: Mapping[str, Any], after_seconds: int) -> dict[str, Any] | None:
 
 
 def orders(act: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what was ordered, what was undone behind it."""
-    shown: dict[tuple[str, bool], dict[str, Any]] = {}
+    """Return what was ordered, what was undone behind it; `place` is the node where there are several."""
+    shown: dict[tuple[str, str, bool], dict[str, Any]] = {}
+    nodes = {each["node"] for each in act["orders"] if each["node"]}
     for each in sorted(act["orders"], key=lambda order: order["ordered_at"]):
         subject = each["arguments"].get("extension") or each["subject"].partition(" ")[0]
-        detail = each["arguments"].get("value", "") if each["verb"] == "set_penalty" else ""
-        shown[f"{subject} {each['verb']}", each["undo"]] = {**each, "subject": subject, "detail": detail}
+        place = each["node"] if each["node"] and len(nodes) > 1 else ""
+        detail = each["arguments"].get(_DETAILS.get(each["verb"], ""), "")
+        line = {**each, "subject": subject, "detail": detail, "place": place}
+        shown[f"{subject} {each['verb']}", place, each["undo"]] = line
     return list(shown.values())
 
 

@@ -20,6 +20,7 @@ from api.console.pages import render
 from api.console.view import DeskFilter
 from api.kit import clock
 from api.kit.feed import Feed
+from api.kit.listing import AskedFile
 from api.kit.pagination import Cursor
 from api.kit.problems import BadRequest, Forbidden, NotFound
 from api.kit.settings import Settings
@@ -201,12 +202,11 @@ async def desk_rows(
 
 
 @router.get("/desk/export")
-async def desk_export(request: Request, principal: Visitor, wanted: Wanted) -> Response:
+async def desk_export(request: Request, principal: Visitor, wanted: Wanted, form: AskedFile = "csv") -> Response:
     """Give the calls of the table, all of them, as a spreadsheet."""
-    if not principal.may(Permission.EXPORT):
-        raise Forbidden(f"The role {principal.role!r} may not take lists of calls away.")
+    principal.must(Permission.EXPORT)
     settings: Settings = request.app.state.settings
-    return export.download(request.app.state.database, wanted.wanted(settings.timezone))
+    return await export.listing(wanted.wanted(settings.timezone)).download(request.app.state.database, form)
 
 
 @router.get("/desk/figures")

@@ -14,6 +14,8 @@ from api.calls.models import CallRow
 from api.calls.repository import CallFilter
 from api.console import words
 from api.kit import clock
+from api.outward import service as outward
+from api.outward.repository import OutwardFilter
 from api.recordings import service as recordings
 from api.tickets import service as tickets
 from api.tickets.fields import blank, linked, machine_side
@@ -23,6 +25,8 @@ from asr.draft import Taxonomy, missing
 from asr.text import pieces
 from asr.transcript import Transcript
 
+# Calls that agents placed about one call, as many as a page shows.
+_MOST_PLACED = 20
 _STATE_FILTERS: dict[str, tuple[tuple[str, ...], bool | None]] = {
     "": ((), None),
     "waiting": (("in_progress",), False),
@@ -124,6 +128,7 @@ async def call_view(session: AsyncSession, call_ref: str, taxonomy: Taxonomy) ->
     transcript = await transcripts.call_transcript(session, found.call_ref)
     ticket = await tickets.find_by_call(session, found.call_ref)
     sounds = await recordings.of_call(session, found.call_ref)
+    placed = await outward.latest(session, OutwardFilter(call_ref=found.call_ref), _MOST_PLACED)
     return {
         "call": call,
         "state": words.state_of(call),
@@ -138,6 +143,7 @@ async def call_view(session: AsyncSession, call_ref: str, taxonomy: Taxonomy) ->
             }
             for sound in sounds
         ],
+        "placed": placed[::-1],
         "utterances": _utterances(transcript, sounds[0].recording_id if sounds else None),
         "ticket": ticket,
         "urgency": _urgency(ticket),

@@ -20,6 +20,7 @@ from api.console.pages import render
 from api.console.routes import Visitor
 from api.kit import clock
 from api.kit.feed import Feed
+from api.kit.listing import AskedFile
 from api.kit.pagination import Cursor
 from api.kit.problems import BadRequest, Forbidden
 from api.kit.settings import Settings
@@ -158,11 +159,10 @@ async def get_rows(
 
 
 @router.get("/wall/calls/export")
-async def export_calls(request: Request, principal: Watcher, wanted: Wanted) -> Response:
+async def export_calls(request: Request, principal: Watcher, wanted: Wanted, form: AskedFile = "csv") -> Response:
     """Give the whole list as a spreadsheet."""
-    if not principal.may(Permission.EXPORT):
-        raise Forbidden(f"The role {principal.role!r} may not take lists of calls away.")
-    return export.download(request.app.state.database, _filter(wanted))
+    principal.must(Permission.EXPORT)
+    return await export.listing(_filter(wanted)).download(request.app.state.database, form)
 
 
 def _filter(wanted: Behind) -> CallFilter:

@@ -15,6 +15,7 @@ from api.enforcement.models import ActRow
 from api.enforcement.plan import InForce, Order, Penalties, orders, undoing
 from api.enforcement.policy import FrozenPolicy, Policy, ServiceLevels, Target
 from api.enforcement.repository import EnforcementRepository
+from api.heartbeats.service import queues_by_node
 from api.kit.changes import ChangeRepository
 
 ORDERED_BY = "服务水平 service levels"
@@ -104,7 +105,7 @@ async def _order(repository: EnforcementRepository, enforcer: Enforcer, ended: l
     gone = await repository.by_ids(ended)
     if not in_force and not gone:
         return []
-    situation = await repository.situation(enforcer.penalties)
+    situation = await repository.situation(enforcer.penalties, await queues_by_node(repository.session))
     for act in gone:
         back = undoing(seen(act), situation, [standing for _, standing in in_force])
         await _give(repository, act.act_id, back, now, undo=True)

@@ -1,20 +1,20 @@
 """A target's figure at a moment, from the stored facts alone: the same question later has the same answer.
 
-The formulas are those of api.queues.formulas, with the limits that the target names. They are asked here of a moment,
-since an act's effect is looked up afterwards as well; and of any number of seconds, since a city may promise any.
+The sets of calls are those of the queue's metrics (api.queues.sets), asked of a moment, since an act's effect is looked
+up afterwards as well; and of any number of seconds, since a city may promise any.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, text
 
 from api.agents.models import SpellRow
-from api.calls.models import CallRow, WaitRow
-from api.enforcement.metrics import Figure, Metric, window_start
+from api.calls.models import CallRow
+from api.enforcement.metrics import Figure, window_start
 from api.enforcement.policy import Policy, Target
 from api.kit.repository import Repository
+from api.queues import sets
 
 # The dialplan lets nobody wait for a quarter of this; whoever seems to is a call whose end was never told.
 LONGEST_POSSIBLE_WAIT = timedelta(hours=1)
@@ -57,16 +57,15 @@ class FigureRepository(Repository):
         return Figure(0.0 if since is None else (now - since).total_seconds())
 
     async def _of_calls(self, desk: str, target: Target, since: datetime, now: datetime) -> Figure:
-        answered = and_(CallRow.answered_at.is_not(None), CallRow.answered_at <= now)
-        over = and_(CallRow.answered_at.is_(None), CallRow.ended_at <= now)
-        numerator, denominator = _parts(target.metric, target.seconds, answered, over)
-        offered = [CallRow.queue == desk, CallRow.offered_at >= since, CallRow.offered_at < now]
-        counted = func.count().filter(denominator)
-        above: ColumnElement[Any] = func.count().filter(numerator)
-        if target.metric == "asa":
-            above = func.coalesce(func.sum(case((numerator, CallRow.wait_seconds))), 0.0)
-        row = (await self.session.execute(select(above, counted, func.count()).where(*offered))).one()
-        top, bottom, everything = float(row[0]), float(row[1]), int(row[2])
+        seconds = target.seconds or 0
+        numerator, denominator = sets.parts(target.metric, seconds, seconds, sets.AT_MOMENT)
+        above = "sum(wait_seconds)" if target.metric == "asa" else "count(*)"
+        statement = text(
+            f"SELECT {above} FILTER (WHERE {numerator}), count(*) FILTER (WHERE {denominator}), count(*) "  # noqa: S608 - constants
+            "FROM calls WHERE queue = :desk AND offered_at >= :since AND offered_at < :moment"
+        )
+        row = (await self.session.execute(statement, {"desk": desk, "since": since, "moment": now})).one()
+        top, bottom, everything = float(row[0] or 0), float(row[1]), int(row[2])
         return Figure(top / bottom if bottom else None, top, bottom, everything - int(bottom))
 
 
@@ -79,21 +78,3 @@ def _waits(desk: str, now: datetime) -> list[ColumnElement[bool]]:
         or_(CallRow.answered_at.is_(None), CallRow.answered_at > now),
         or_(CallRow.ended_at.is_(None), CallRow.ended_at > now),
     ]
-
-
-def _parts(
-    metric: Metric, seconds: float | None, answered: ColumnElement[bool], over: ColumnElement[bool]
-) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return which calls stand above and below the line (domain: metrics); who still waits stands in neither."""
-    decided = or_(answered, over)
-    given_up = and_(over, CallRow.outcome == "abandoned")
-    in_time = and_(answered, CallRow.wait_seconds <= (seconds or 0))
-    queued = exists().where(WaitRow.call_ref == CallRow.call_ref).correlate(CallRow)
-    parts: dict[str, tuple[ColumnElement[bool], ColumnElement[bool]]] = {
-        "connected": (answered, decided),
-        "answer_in_time": (in_time, decided),
-        "service_level": (in_time, or_(answered, given_up)),
-        "abandoned": (and_(given_up, queued), and_(decided, queued)),
-        "asa": (answered, answered),
-    }
-    return parts[metric]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from api.commands.models import CommandRow
 from api.kit.base import Base
 
-ACTS = ("warn_wall", "tell_supervisor", "call_reserve", "end_breaks", "raise_priority")
+ACTS = ("warn_wall", "tell_supervisor", "call_reserve", "end_breaks", "raise_priority", "overflow")
 UNDONE_REASONS = ("eased", "policy_ended")
 
 

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass as checked
 from api.enforcement.metrics import KINDS, Kind, Metric, Window
 from api.kit import clock
 
-Act = Literal["warn_wall", "tell_supervisor", "call_reserve", "end_breaks", "raise_priority"]
+Act = Literal["warn_wall", "tell_supervisor", "call_reserve", "end_breaks", "raise_priority", "overflow"]
 _STRICT = ConfigDict(extra="forbid", strict=False)
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,59}$")]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
@@ -21,9 +21,10 @@ _Extension = Annotated[str, StringConstraints(pattern=r"^\d{2,8}$")]
 _NEEDS: dict[Act, frozenset[str]] = {
     "call_reserve": frozenset({"members", "penalty"}),
     "end_breaks": frozenset({"reasons"}),
+    "overflow": frozenset({"to"}),
 }
 _MAY: dict[Act, frozenset[str]] = {"end_breaks": frozenset({"notice_seconds"})}
-_ONLY_SOME = ("members", "penalty", "reasons", "notice_seconds")
+_ONLY_SOME = ("members", "penalty", "reasons", "notice_seconds", "to")
 
 
 @checked(frozen=True, config=_STRICT, kw_only=True)
@@ -41,6 +42,8 @@ class Rung:
     penalty: Annotated[int, Field(ge=0, le=100)] | None = None
     reasons: tuple[_Text, ...] = ()
     notice_seconds: _Seconds | None = None
+    # A desk's queue, or a site of desks.toml.
+    to: _Name | None = None
 
     @model_validator(mode="after")
     def _told_what_it_needs(self) -> Self:
@@ -152,6 +155,11 @@ class Policy:
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"two targets are called {min(doubled)}")
+        led_to = sorted({rung.to for target in self.target for rung in target.rung if rung.to is not None})
+        if self.desk in led_to:
+            raise ValueError(f"{self.desk} cannot overflow to itself")
+        if len(led_to) > 1:
+            raise ValueError(f"{self.desk} overflows to one place at a time, not to {' and '.join(led_to)}")
         return self
 
 

@@ -97,17 +97,11 @@ class EnforcementRepository(Repository):
         )
 
     async def add_order(self, act_id: int, order: Order, command_id: int | None, now: datetime, *, undo: bool) -> None:
-        """Store what an act has had done."""
+        """Store what an act has had done; what is renewed stands there once, with its last order."""
+        key = {"act_id": act_id, "subject": order.subject, "verb": order.verb, "undo": undo}
+        given = {"arguments": dict(order.arguments), "ordered_at": now, "command_id": command_id}
         await self.session.execute(
-            insert(OrderRow).values(
-                act_id=act_id,
-                subject=order.subject,
-                verb=order.verb,
-                undo=undo,
-                arguments=dict(order.arguments),
-                ordered_at=now,
-                command_id=command_id,
-            )
+            insert(OrderRow).values(**key, **given).on_conflict_do_update(index_elements=list(key), set_=given)
         )
 
     async def in_force(self) -> list[ActRow]:
@@ -132,7 +126,7 @@ class EnforcementRepository(Repository):
         if wanted.in_force is not None:
             query = query.where(ActRow.undone_at.is_(None) if wanted.in_force else ActRow.undone_at.is_not(None))
         if cursor is not None:
-            query = query.where(tuple_(ActRow.done_at, ActRow.act_id) < tuple_(cursor.at, int(cursor.key)))
+            query = query.where(tuple_(ActRow.done_at, ActRow.act_id) < tuple_(cursor.at, cursor.number))
         return await self._load(query)
 
     async def without_effect(self, after_seconds: int, now: datetime, since: datetime) -> list[ActRow]:
@@ -156,8 +150,11 @@ class EnforcementRepository(Repository):
             .on_conflict_do_nothing()
         )
 
-    async def situation(self, penalties: Penalties) -> Situation:
-        """Return how things are now, as the router stored it; `penalties` are the members' usual ones."""
+    async def situation(self, penalties: Penalties, nodes: Mapping[str, frozenset[str]]) -> Situation:
+        """Return how things are now, as the routers stored it.
+
+        `penalties` are the members' usual ones, `nodes` the queues of each node that a router serves.
+        """
         waiting = await self.session.execute(
             select(WaitRow.queue, WaitRow.call_ref, CallRow.node)
             .join(CallRow, CallRow.call_ref == WaitRow.call_ref)
@@ -171,7 +168,9 @@ class EnforcementRepository(Repository):
             .order_by(SpellRow.agent)
         )
         breaks = tuple(Break(agent, node, reason or "", since) for agent, node, reason, since in paused)
-        return Situation({row.queue: Waiting(row.call_ref, row.node) for row in waiting}, breaks, dict(penalties))
+        return Situation(
+            {row.queue: Waiting(row.call_ref, row.node) for row in waiting}, breaks, dict(penalties), nodes
+        )
 
     async def now(self) -> datetime:
         """Return the database's time: the one clock that all processes share."""

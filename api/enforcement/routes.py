@@ -1,8 +1,8 @@
 """GET /api/v1/enforcement: what was done about promises that were not kept."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from api.accounts.access import Require, Session
@@ -13,8 +13,7 @@ from api.enforcement.policy import Act
 from api.enforcement.repository import ActFilter
 from api.enforcement.schemas import ActOut, ActPage
 from api.kit import sheet
-from api.kit.pagination import Cursor
-from api.kit.problems import Forbidden
+from api.kit.listing import AskedList
 
 router = APIRouter(prefix="/api/v1", tags=["enforcement"])
 Reader = Annotated[Principal, Depends(Require(Permission.READ_ENFORCEMENT), scope="function")]
@@ -35,24 +34,11 @@ def _wanted(
     "/enforcement",
     response_model=ActPage,
     summary="Acts of enforcement, latest first",
-    responses={200: {"content": {"text/csv": {}}}},
+    responses=sheet.RESPONSES,
 )
-async def list_acts(
-    request: Request,
-    session: Session,
-    principal: Reader,
-    wanted: Annotated[ActFilter, Depends(_wanted)],
-    cursor: Annotated[str | None, Query(max_length=600)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
-) -> Any:
+async def list_acts(asked: AskedList, _principal: Reader, wanted: Annotated[ActFilter, Depends(_wanted)]) -> Any:
     """Give the acts that match: the figure that asked for each, what was ordered, what it achieved, when it ended."""
-    if form == "csv":
-        if not principal.may(Permission.EXPORT):
-            raise Forbidden(f"The role {principal.role!r} may not take lists away.")
-        return sheet.download("enforcement", service.sheet_of(request.app.state.database, wanted))
-    acts, next_cursor = await service.page(session, wanted, Cursor.decode(cursor) if cursor else None, limit)
-    return {"items": [service.act_json(act) for act in acts], "next_cursor": next_cursor}
+    return await asked.answer(service.listing(wanted))
 
 
 @router.get("/enforcement/in-force", response_model=list[ActOut], summary="What is in force now")

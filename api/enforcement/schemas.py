@@ -38,7 +38,7 @@ class EffectOut(FigureOut):
 
 
 class OrderOut(BaseModel):
-    """One thing that was done to one subject, or undone; `result` is the command's."""
+    """One thing that was done to one subject, or undone; `result` is the command's, `node` the one it was given to."""
 
     subject: str
     verb: str
@@ -46,6 +46,7 @@ class OrderOut(BaseModel):
     arguments: dict[str, Any]
     ordered_at: datetime
     command_id: int | None
+    node: str | None
     result: Literal["announced", "ordered", "running", "done", "failed", "expired"] | None
     error: str | None
 

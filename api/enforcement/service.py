@@ -1,6 +1,5 @@
 """What was done about promises that were not kept, as it is shown."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +9,8 @@ from api.enforcement.enforcing import target_of
 from api.enforcement.models import ActRow, OrderRow
 from api.enforcement.policy import Target
 from api.enforcement.repository import ActFilter, EnforcementRepository
-from api.kit import sheet
-from api.kit.database import Database
-from api.kit.pagination import BadCursor, Cursor
+from api.kit.listing import Listing
+from api.kit.pagination import Cursor, cut
 
 COLUMNS = (
     "act_id",
@@ -35,18 +33,14 @@ COLUMNS = (
     "policy",
     "policy_sha256",
 )
-_BATCH = 500
 
 
 async def page(
     session: AsyncSession, wanted: ActFilter, cursor: Cursor | None, limit: int
 ) -> tuple[list[ActRow], str | None]:
     """Return acts, latest first, and the cursor of the next page. Raises BadCursor."""
-    if cursor is not None and not cursor.key.isdecimal():
-        raise BadCursor("This cursor was not given out by this list. Start without one.")
     rows = await EnforcementRepository(session).page(wanted, cursor, limit + 1)
-    shown = rows[:limit]
-    return shown, Cursor(shown[-1].done_at, str(shown[-1].act_id)).encode() if len(rows) > limit else None
+    return cut(rows, limit, lambda act: Cursor(act.done_at, str(act.act_id)))
 
 
 async def in_force(session: AsyncSession) -> list[ActRow]:
@@ -54,16 +48,14 @@ async def in_force(session: AsyncSession) -> list[ActRow]:
     return await EnforcementRepository(session).in_force()
 
 
-async def sheet_of(database: Database, wanted: ActFilter) -> AsyncIterator[str]:
-    """Give all acts that match as the pieces of a spreadsheet; a piece is a transaction."""
-    cursor: Cursor | None = None
-    header = True
-    while header or cursor is not None:
-        async with database.session() as session:
-            acts, following = await page(session, wanted, cursor, _BATCH)
-        yield sheet.lines(COLUMNS, map(_flat, acts), header=header)
-        header = False
-        cursor = Cursor.decode(following) if following else None
+def listing(wanted: ActFilter) -> Listing:
+    """Return the list of the acts that match."""
+
+    async def rows(session: AsyncSession, cursor: Cursor | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        acts, following = await page(session, wanted, cursor, limit)
+        return [act_json(act) for act in acts], following
+
+    return Listing("enforcement", COLUMNS, rows, _flat)
 
 
 def act_json(act: ActRow) -> dict[str, Any]:
@@ -117,16 +109,16 @@ def _order_json(order: OrderRow) -> dict[str, Any]:
         "arguments": order.arguments,
         "ordered_at": _iso(order.ordered_at),
         "command_id": order.command_id,
+        "node": order.command and order.command.node,
         "result": "announced" if order.verb == "announce" else order.command and order.command.state,
         "error": order.command and order.command.error,
     }
 
 
-def _flat(act: ActRow) -> dict[str, Any]:
-    whole = act_json(act)
-    after = {each.after_seconds: each.value for each in act.effects}
+def _flat(act: dict[str, Any]) -> dict[str, Any]:
+    after = {each["after_seconds"]: each["value"] for each in act["effects"]}
     effects = {"after_5_min": after.get(300), "after_15_min": after.get(900)}
-    return {**whole, **_figure_json(act), **effects, "target": act.target}
+    return {**act, **act["figure"], **effects, "target": act["target"]["name"]}
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import false, func
+from sqlalchemy import ARRAY, Text, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.kit.base import Base
@@ -21,3 +21,5 @@ class HeartbeatRow(Base):
     # The Asterisk that it serves; None: all of them.
     node: Mapped[str | None]
     standby: Mapped[bool] = mapped_column(server_default=false())
+    # The queues of that Asterisk.
+    queues: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))

@@ -1,13 +1,14 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.heartbeats.models import HeartbeatRow
 from api.kit.database import Database
@@ -31,10 +32,16 @@ class Pulse:
     standby: bool = False
 
 
-async def beat(database: Database, process: str, pulse: Callable[[], Pulse], node: str | None = None) -> None:
+async def beat(
+    database: Database,
+    process: str,
+    pulse: Callable[[], Pulse],
+    node: str | None = None,
+    queues: Sequence[str] | None = None,
+) -> None:
     """Tell, until cancelled, that `process` lives. A database that is away is waited for.
 
-    `node`: the Asterisk that it serves, None for a process that serves all.
+    `node`: the Asterisk that it serves, None for a process that serves all; `queues`: that Asterisk's.
     """
     log = get("heartbeat")
     key = {"process": process, "host": socket.gethostname(), "pid": os.getpid()}
@@ -46,6 +53,7 @@ async def beat(database: Database, process: str, pulse: Callable[[], Pulse], nod
             "lag_seconds": now.lag_seconds,
             "detail": now.detail,
             "node": node,
+            "queues": None if queues is None else list(queues),
             "standby": now.standby,
         }
         try:
@@ -67,3 +75,16 @@ async def fresh(database: Database) -> list[HeartbeatRow]:
             .order_by(HeartbeatRow.process, HeartbeatRow.started_at)
         )
         return list(rows)
+
+
+async def queues_by_node(session: AsyncSession) -> dict[str, frozenset[str]]:
+    """Return the queues of each node that a router serves now; one that stands by serves none."""
+    rows = await session.execute(
+        select(HeartbeatRow.node, HeartbeatRow.queues).where(
+            HeartbeatRow.seen_at > func.now() - timedelta(seconds=FRESH_SECONDS),
+            HeartbeatRow.node.is_not(None),
+            HeartbeatRow.queues.is_not(None),
+            HeartbeatRow.standby.is_(False),
+        )
+    )
+    return {row.node: frozenset(row.queues) for row in rows}

@@ -3,10 +3,15 @@
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from api.kit.problems import BadRequest
+
+Row = TypeVar("Row")
+_DIGITS = 18
 
 
 class BadCursor(BadRequest):
@@ -34,7 +39,24 @@ class Cursor:
             at, key = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             moment = datetime.fromisoformat(at)
         except (binascii.Error, ValueError, TypeError) as error:
-            raise BadCursor("This cursor was not given out by this list. Start without one.") from error
+            raise _foreign() from error
         if moment.tzinfo is None or not isinstance(key, str) or "\0" in key:
-            raise BadCursor("This cursor was not given out by this list. Start without one.")
+            raise _foreign()
         return cls(moment, key)
+
+    @property
+    def number(self) -> int:
+        """The key of a list whose keys are numbers. Raises BadCursor."""
+        if not (self.key.isascii() and self.key.isdigit() and len(self.key) <= _DIGITS):
+            raise _foreign()
+        return int(self.key)
+
+
+def cut(rows: Sequence[Row], limit: int, place: Callable[[Row], Cursor]) -> tuple[list[Row], str | None]:
+    """Return a page of rows, of which one more than `limit` was read, and the cursor of the next page, if any."""
+    shown = list(rows[:limit])
+    return shown, place(shown[-1]).encode() if len(rows) > limit else None
+
+
+def _foreign() -> BadCursor:
+    return BadCursor("This cursor was not given out by this list. Start without one.")

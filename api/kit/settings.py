@@ -62,6 +62,7 @@ class TrunkSettings(_Section):
     name: str = "carrier"
     hosts: tuple[str, ...] = Field(min_length=1)
     answer_after_seconds: int = Field(default=45, ge=5, le=170)
+    port: int = Field(default=5060, ge=1, le=65535)
 
 
 class AmiSettings(_Section):
@@ -160,6 +161,11 @@ class Settings(BaseSettings):
     def recordings_dir(self) -> Path:
         """Where Asterisk writes sound."""
         return self.data_dir / "recordings"
+
+    @property
+    def outward_dir(self) -> Path:
+        """Where Asterisk writes the sound of calls that agents place."""
+        return self.recordings_dir / "outward"
 
     @property
     def live_dir(self) -> Path:

@@ -10,6 +10,7 @@ from api.heartbeats import models as heartbeats
 from api.kit import changes
 from api.kit.base import Base
 from api.live import models as live
+from api.outward import models as outward
 from api.queues import models as queues
 from api.reconciliations import models as reconciliations
 from api.recordings import models as recordings
@@ -18,6 +19,6 @@ from api.transcripts import models as transcripts
 
 MODULES = (
     *(accounts, agents, callbacks, calls, changes, commands, enforcement, heartbeats, live),
-    *(queues, reconciliations, recordings, tickets, transcripts),
+    *(outward, queues, reconciliations, recordings, tickets, transcripts),
 )
 METADATA = Base.metadata

@@ -1,6 +1,7 @@
 """The SQL that counts calls and agents' time by quarter: the one source of rollups and of a period's raw edges.
 
-Every statement begins with `asked`, the half-open spans of time to count (arrays `starts` and `ends`).
+Every statement begins with `asked`, the half-open spans of time to count (arrays `starts` and `ends`). `OFFSET 0` makes
+PostgreSQL look each call's parts up: it cannot know how few calls there are, and would read whole tables instead.
 """
 # ruff: noqa: S608 - every part of every statement is a constant of this package
 
@@ -35,6 +36,28 @@ AGENT_COLUMNS = tuple(f"{state}_microseconds" for state in ("talking", "wrap_up"
 _STATES = tuple(name.removesuffix("_microseconds") for name in AGENT_COLUMNS)
 
 
+def _total(column: str) -> str:
+    if column == "answered_within":
+        steps = ", ".join(f"sum(answered_within[{place}])" for place in range(1, len(WAIT_STEPS) + 1))
+        return f"CAST(ARRAY[{steps}] AS bigint[]) AS answered_within"
+    return f"CAST({'max' if column.startswith('longest') else 'sum'}({column}) AS bigint) AS {column}"
+
+
+# Rows added up, in the order of the columns.
+CALL_TOTALS = ", ".join(map(_total, CALL_COLUMNS))
+AGENT_TOTALS = ", ".join(map(_total, AGENT_COLUMNS))
+
+
+def counted(table: str, unit: str, columns: str, spans: int) -> str:
+    """Return the SELECT of rows counted before: of units (quarter, day) in so many spans, `<unit>_since_0` and so on.
+
+    Without `stale` quarters. Spans are constants to the planner, so that it knows how many rows they hold.
+    """
+    within = (f"{unit} >= :{unit}_since_{number} AND {unit} < :{unit}_until_{number}" for number in range(spans))
+    fresh = " AND quarter <> ALL(CAST(:stale AS timestamptz[]))" if unit == "quarter" else ""
+    return f"SELECT {columns}, {unit} AS quarter FROM {table} WHERE ({' OR '.join(within) or 'false'}){fresh}"
+
+
 def quarter(moment: str) -> str:
     """Return the SQL of the quarter that holds a moment."""
     return f"date_bin('15 minutes', {moment}, timestamptz '2000-01-01 00:00:00+00')"
@@ -56,7 +79,8 @@ def _sum(value: str, condition: str) -> str:
 _WITHIN = ", ".join(_count(f"answered AND wait <= {step * 1_000_000}") for step in WAIT_STEPS)
 _FIRST_WITHIN = ", ".join(_count(f"answered_first AND wait <= {step * 1_000_000}") for step in WAIT_STEPS)
 
-# `parts`: an agent's part in a call. A wrap-up names no call: it belongs to the talk of that agent before it.
+# `parts`: an agent's part in a call; whoever was called in (a unit, a supervisor) has none. A wrap-up names no call: it
+# belongs to the talk of that agent before it.
 CALL_TABLES = f"""
 offered AS MATERIALIZED (
     SELECT call_ref, coalesce(queue, '') AS queue, agent, {quarter("offered_at")} AS quarter,
@@ -64,27 +88,39 @@ offered AS MATERIALIZED (
         {sets.WAITING} AS waiting, {sets.ANSWERED} AS answered, {sets.ABANDONED} AS abandoned,
         {sets.SHORT_ABANDONED} AS short_abandoned, {sets.FAILED} AS failed, {sets.HANDLED} AS handled,
         {sets.QUEUED} AS queued
-    FROM asked JOIN calls ON calls.offered_at >= asked.since AND calls.offered_at < asked.until
+    FROM asked CROSS JOIN LATERAL (
+        SELECT * FROM calls WHERE offered_at >= asked.since AND offered_at < asked.until OFFSET 0
+    ) calls
 ),
 parts AS MATERIALIZED (
     SELECT call_ref, agent, bool_or(talked) AS talked,
         CAST(sum(talk) AS bigint) AS talk, CAST(sum(wrap_up) AS bigint) AS wrap_up
     FROM (
-        SELECT call_ref, segment.agent, true AS talked,
+        SELECT offered.call_ref, segment.agent, true AS talked,
             coalesce(CAST(round(talk_seconds * 1000000) AS bigint), 0) AS talk, 0 AS wrap_up
-        FROM offered JOIN call_segments segment USING (call_ref) WHERE offered.handled
+        FROM offered CROSS JOIN LATERAL (
+            SELECT agent, talk_seconds FROM call_segments
+            WHERE call_segments.call_ref = offered.call_ref AND began <> 'conference' OFFSET 0
+        ) segment
+        WHERE offered.handled
         UNION ALL
-        SELECT talk.call_ref, talk.agent, false, 0, {microseconds("wrap.ended_at - wrap.started_at")}
+        SELECT offered.call_ref, talk.agent, false, 0, {microseconds("wrap.ended_at - wrap.started_at")}
         FROM offered
-        JOIN agent_spells talk ON talk.call_ref = offered.call_ref AND talk.state = 'talking'
+        CROSS JOIN LATERAL (
+            SELECT node, agent, started_at FROM agent_spells
+            WHERE agent_spells.call_ref = offered.call_ref AND state = 'talking' OFFSET 0
+        ) talk
         CROSS JOIN LATERAL (
             SELECT min(next.started_at) AS starts FROM agent_spells next
             WHERE next.agent = talk.agent AND next.node = talk.node AND next.state = 'talking'
                 AND next.started_at > talk.started_at
         ) next
-        JOIN agent_spells wrap ON wrap.agent = talk.agent AND wrap.node = talk.node AND wrap.state = 'wrap_up'
-            AND wrap.started_at > talk.started_at AND wrap.started_at < coalesce(next.starts, 'infinity')
-            AND wrap.ended_at IS NOT NULL
+        CROSS JOIN LATERAL (
+            SELECT started_at, ended_at FROM agent_spells
+            WHERE agent_spells.agent = talk.agent AND agent_spells.node = talk.node AND state = 'wrap_up'
+                AND started_at > talk.started_at AND started_at < coalesce(next.starts, 'infinity')
+                AND ended_at IS NOT NULL OFFSET 0
+        ) wrap
         WHERE offered.handled
     ) AS part
     GROUP BY call_ref, agent

@@ -76,14 +76,14 @@ def connected_less_short(calls: CallSums) -> Figure:
 
 def answer_in_time(calls: CallSums, seconds: int) -> Figure:
     """15 秒接听率: answered within `seconds` ÷ offered."""
-    return _of("answer_in_time", _within(calls, seconds), calls.decided, waiting=calls.waiting)
+    return _of("answer_in_time", calls.within(seconds), calls.decided, waiting=calls.waiting)
 
 
 def answer_in_time_of_answered(calls: CallSums, seconds: int) -> Figure:
     """15 秒接听率 over answered, the flattering variant."""
     return _of(
         "answer_in_time_of_answered",
-        _within(calls, seconds),
+        calls.within(seconds),
         calls.answered,
         waiting=calls.waiting,
         unanswered=calls.unanswered,
@@ -94,7 +94,7 @@ def service_level(calls: CallSums, seconds: int) -> Figure:
     """Service level X/Y: answered within Y = `seconds` ÷ (answered + abandons longer than the short threshold)."""
     return _of(
         "service_level",
-        _within(calls, seconds),
+        calls.within(seconds),
         calls.answered + calls.abandoned,
         waiting=calls.waiting,
         short_abandoned=calls.short_abandoned,
@@ -199,10 +199,6 @@ def _of(metric: str, numerator: float, denominator: float, **excluded: float) ->
 
 def _some(**excluded: float) -> dict[str, float]:
     return {reason: amount for reason, amount in excluded.items() if amount}
-
-
-def _within(calls: CallSums, seconds: int) -> int:
-    return calls.answered_within[WAIT_STEPS.index(seconds)]
 
 
 def _not_queued(calls: CallSums) -> dict[str, int]:

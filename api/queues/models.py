@@ -1,4 +1,4 @@
-"""What was counted of each quarter-hour, as stored: derived from calls and spells, never edited."""
+"""What was counted of each quarter-hour and each day, as stored: derived from calls and spells, never edited."""
 
 from datetime import datetime
 
@@ -9,17 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from api.kit.base import Base
 
 
-class QueueRollupRow(Base):
-    """The calls offered to a queue in a quarter (api.queues.sums.CallSums): all of them, or one agent's part.
+class _CallSums:
+    """The columns of api.queues.sums.CallSums, by queue and agent; `agent` is empty in the row of all of them.
 
-    `agent` is empty in the row of all of them, which is no sum of the agents' rows.
+    That row is no sum of the agents' rows: each agent's is a part.
     """
-
-    __tablename__ = "queue_rollups"
 
     queue: Mapped[str] = mapped_column(primary_key=True)
     agent: Mapped[str] = mapped_column(primary_key=True)
-    quarter: Mapped[datetime] = mapped_column(primary_key=True, index=True)
     waiting: Mapped[int]
     answered: Mapped[int]
     abandoned: Mapped[int]
@@ -38,18 +35,47 @@ class QueueRollupRow(Base):
     wrap_up_microseconds: Mapped[int] = mapped_column(BigInteger)
 
 
-class AgentRollupRow(Base):
-    """How an agent spent a quarter (api.queues.sums.AgentSums), as far as spells have ended; `agent` empty: all."""
-
-    __tablename__ = "agent_rollups"
+class _AgentSums:
+    """The columns of api.queues.sums.AgentSums, as far as spells have ended; `agent` empty: all."""
 
     agent: Mapped[str] = mapped_column(primary_key=True)
-    quarter: Mapped[datetime] = mapped_column(primary_key=True, index=True)
     talking_microseconds: Mapped[int] = mapped_column(BigInteger)
     wrap_up_microseconds: Mapped[int] = mapped_column(BigInteger)
     idle_microseconds: Mapped[int] = mapped_column(BigInteger)
     ringing_microseconds: Mapped[int] = mapped_column(BigInteger)
     paused_microseconds: Mapped[int] = mapped_column(BigInteger)
+
+
+class QueueRollupRow(_CallSums, Base):
+    """The calls offered to a queue in a quarter."""
+
+    __tablename__ = "queue_rollups"
+
+    quarter: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+
+
+class QueueDayRow(_CallSums, Base):
+    """The calls offered to a queue in a UTC day: the sum of its quarters."""
+
+    __tablename__ = "queue_days"
+
+    day: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+
+
+class AgentRollupRow(_AgentSums, Base):
+    """How an agent spent a quarter."""
+
+    __tablename__ = "agent_rollups"
+
+    quarter: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+
+
+class AgentDayRow(_AgentSums, Base):
+    """How an agent spent a UTC day: the sum of its quarters."""
+
+    __tablename__ = "agent_days"
+
+    day: Mapped[datetime] = mapped_column(primary_key=True, index=True)
 
 
 class RollupMarkRow(Base):

@@ -12,18 +12,13 @@ from api.calls.models import CallRow
 from api.kit.repository import Repository
 from api.queues import counting
 from api.queues.models import QueueRollupRow, RollupMarkRow
-from api.queues.period import QUARTER, By, Period, split
-from api.queues.sums import WAIT_STEPS, AgentSums, CallSums
+from api.queues.period import QUARTER, By, Period, Sources, days_of, sources
+from api.queues.sums import AgentSums, CallSums
 
-_MERGED = ", ".join(
-    "max(longest_wait_microseconds) AS longest_wait_microseconds" if name.startswith("longest") else f"sum({name})"
-    for name in counting.CALL_COLUMNS
-    if name != "answered_within"
-)
-_MERGED_WITHIN = ", ".join(f"sum(answered_within[{place}])" for place in range(1, len(WAIT_STEPS) + 1))
-_MERGED_AGENTS = ", ".join(f"sum({name})" for name in counting.AGENT_COLUMNS)
 _CALL_ROWS = ", ".join(counting.CALL_COLUMNS)
 _AGENT_ROWS = ", ".join(counting.AGENT_COLUMNS)
+QUARTER_TABLES = ("queue_rollups", "agent_rollups")
+DAY_TABLES = ("queue_days", "agent_days")
 _KEYS: dict[By | None, str] = {
     None: "NULL",
     "quarter": "quarter",
@@ -33,6 +28,8 @@ _KEYS: dict[By | None, str] = {
     "queue": "queue",
 }
 Key = datetime | str | None
+# Table, queue, agent, start of the quarter or of the day.
+StoredKey = tuple[str, str, str, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +57,46 @@ class RollupRepository(Repository):
 
     async def call_sums(self, wanted: Wanted, marked: Sequence[datetime]) -> dict[Key, CallSums]:
         """Return what was counted of the calls offered in a period."""
-        agent = "agent <> ''" if wanted.by == "agent" else "agent = ''"
+        found = _sources(wanted, marked)
         statement = f"""
-            WITH {counting.ASKED}, {counting.CALL_TABLES},
-            counted AS (
-                SELECT queue, agent, quarter, {_CALL_ROWS} FROM queue_rollups
-                WHERE quarter >= :first AND quarter < :last AND quarter <> ALL(CAST(:marked AS timestamptz[]))
-                    AND {agent} AND (CAST(:queue AS text) IS NULL OR queue = :queue)
-                UNION ALL
-                SELECT queue, agent, quarter, {_CALL_ROWS} FROM ({counting.CALLS_BY_QUARTER}) AS raw
-                WHERE {agent} AND (CAST(:queue AS text) IS NULL OR queue = :queue)
-            )
-            SELECT {_KEYS[wanted.by]} AS key, {_MERGED}, {_MERGED_WITHIN} FROM counted GROUP BY 1 ORDER BY 1
+            {_counted_calls(found, _CALL_ROWS)}
+            SELECT {_KEYS[wanted.by]} AS key, {counting.CALL_TOTALS} FROM counted
+            WHERE {_whose(wanted.by)} AND (CAST(:queue AS text) IS NULL OR queue = :queue) GROUP BY 1 ORDER BY 1
         """  # noqa: S608 - constants of this package
-        rows = await self.session.execute(text(statement), _parameters(wanted, marked))
+        rows = await self.session.execute(text(statement), _parameters(wanted, found) | {"queue": wanted.queue})
         return {row[0]: _call_sums(row[1:]) for row in rows if row[1] is not None}
+
+    async def offered(self, queue: str, period: Period, marked: Sequence[datetime]) -> dict[datetime, int]:
+        """Return how many calls were offered to a queue in each quarter that had some: years of quarters, quickly."""
+        wanted = Wanted(period, queue, "quarter", "UTC")
+        found = _sources(wanted, marked)
+        counts = ("waiting", "answered", "abandoned", "short_abandoned", "failed")
+        statement = f"""
+            {_counted_calls(found, ", ".join(counts))}
+            SELECT quarter, CAST(sum({" + ".join(counts)}) AS integer) FROM counted
+            WHERE agent = '' AND queue = :queue GROUP BY quarter
+        """  # noqa: S608 - constants of this package
+        rows = await self.session.execute(text(statement), _parameters(wanted, found) | {"queue": queue})
+        return {row[0]: row[1] for row in rows}
 
     async def agent_sums(self, wanted: Wanted, marked: Sequence[datetime], now: datetime) -> dict[Key, AgentSums]:
         """Return how agents spent a period, all desks together; what lasts is counted up to `now`."""
-        agent = "agent <> ''" if wanted.by == "agent" else "agent = ''"
+        columns = f"agent, {_AGENT_ROWS}"
+        found = _sources(wanted, marked)
         statement = f"""
             WITH RECURSIVE {counting.ASKED}, {counting.SPANS}, {counting.OPEN_SPANS},
             counted AS (
-                SELECT agent, quarter, {_AGENT_ROWS} FROM agent_rollups
-                WHERE quarter >= :first AND quarter < :last AND quarter <> ALL(CAST(:marked AS timestamptz[]))
-                    AND {agent}
-                UNION ALL
-                SELECT agent, quarter, {_AGENT_ROWS} FROM ({counting.agents_by_quarter("spans")}) AS raw WHERE {agent}
-                UNION ALL
-                SELECT agent, quarter, {_AGENT_ROWS} FROM ({counting.agents_by_quarter("open_spans")}) AS raw
-                WHERE {agent}
+                {counting.counted("agent_days", "day", columns, len(found.days))}
+                UNION ALL {counting.counted("agent_rollups", "quarter", columns, len(found.quarters))}
+                UNION ALL SELECT {columns}, quarter FROM ({counting.agents_by_quarter("spans")}) AS raw
+                UNION ALL SELECT {columns}, quarter FROM ({counting.agents_by_quarter("open_spans")}) AS lasting
             )
-            SELECT {_KEYS[None if wanted.by == "queue" else wanted.by]} AS key, {_MERGED_AGENTS}
-            FROM counted GROUP BY 1 ORDER BY 1
+            SELECT {_KEYS[None if wanted.by == "queue" else wanted.by]} AS key, {counting.AGENT_TOTALS} FROM counted
+            WHERE {_whose(wanted.by)} GROUP BY 1 ORDER BY 1
         """  # noqa: S608 - constants of this package
-        given = {**_parameters(wanted, marked), "since": wanted.period.since, "until": wanted.period.until, "now": now}
+        given = {**_parameters(wanted, found), "since": wanted.period.since, "until": wanted.period.until, "now": now}
         rows = await self.session.execute(text(statement), given)
-        return {row[0]: AgentSums(*map(int, row[1:])) for row in rows if row[1] is not None}
+        return {row[0]: AgentSums(*row[1:]) for row in rows if row[1] is not None}
 
     async def queues(self) -> list[str]:
         """Return the queues that ever had a call: from what was counted, and from calls of quarters not counted yet."""
@@ -136,9 +136,12 @@ class RollupRepository(Repository):
         return sorted(set(taken))
 
     async def count_anew(self, quarters: Sequence[Period]) -> None:
-        """Replace what was counted of spans of whole quarters by what their calls and spells say now."""
-        given = {"starts": [span.since for span in quarters], "ends": [span.until for span in quarters]}
-        for table in ("queue_rollups", "agent_rollups"):
+        """Replace what was counted of spans of whole quarters by what their calls and spells say now.
+
+        The days that they are in are added up anew: a day is always the sum of its quarters.
+        """
+        given = _asked(quarters)
+        for table in QUARTER_TABLES:
             await self.session.execute(
                 text(
                     f"WITH {counting.ASKED} DELETE FROM {table} USING asked "  # noqa: S608 - constants
@@ -158,21 +161,43 @@ class RollupRepository(Repository):
         """  # noqa: S608 - constants of this package
         await self.session.execute(text(calls), given)
         await self.session.execute(text(agents), given)
+        await self._add_up_days(sorted({day for span in quarters for day in days_of(span)}))
 
-    async def stored(self, period: Period) -> dict[tuple[str, ...], tuple[Any, ...]]:
-        """Return everything that was counted of a period's quarters, to compare."""
-        found: dict[tuple[str, ...], tuple[Any, ...]] = {}
-        for table, key, values in (
-            ("queue_rollups", "queue, agent", _CALL_ROWS),
-            ("agent_rollups", "'', agent", _AGENT_ROWS),
+    async def _add_up_days(self, days: Sequence[datetime]) -> None:
+        given = {"days": list(days)}
+        for table, quarters, key, columns, totals in (
+            ("queue_days", "queue_rollups", "queue, agent, day", _CALL_ROWS, counting.CALL_TOTALS),
+            ("agent_days", "agent_rollups", "agent, day", _AGENT_ROWS, counting.AGENT_TOTALS),
+        ):
+            await self.session.execute(
+                text(f"DELETE FROM {table} WHERE day = ANY(CAST(:days AS timestamptz[]))"),  # noqa: S608 - constants
+                given,
+            )
+            await self.session.execute(
+                text(f"""
+                    INSERT INTO {table} ({key}, {columns})
+                    SELECT {key}, {totals}
+                    FROM unnest(CAST(:days AS timestamptz[])) AS day
+                    JOIN {quarters} ON quarter >= day AND quarter < day + interval '24 hours'
+                    GROUP BY {key}
+                """),  # noqa: S608 - constants
+                given,
+            )
+
+    async def stored(self, quarters: Period, days: Period) -> dict[StoredKey, tuple[Any, ...]]:
+        """Return everything that was counted of a period's quarters and of a period's days, to compare."""
+        found: dict[StoredKey, tuple[Any, ...]] = {}
+        for table, unit, period, key, values in (
+            ("queue_rollups", "quarter", quarters, "queue, agent", _CALL_ROWS),
+            ("agent_rollups", "quarter", quarters, "'', agent", _AGENT_ROWS),
+            ("queue_days", "day", days, "queue, agent", _CALL_ROWS),
+            ("agent_days", "day", days, "'', agent", _AGENT_ROWS),
         ):
             rows = await self.session.execute(
-                text(
-                    f"SELECT {key}, quarter, {values} FROM {table} WHERE quarter >= :first AND quarter < :last"  # noqa: S608
-                ),
+                text(f"SELECT {key}, {unit}, {values} FROM {table} WHERE {unit} >= :first AND {unit} < :last"),  # noqa: S608
                 {"first": period.since, "last": period.until},
             )
-            found |= {(table, row[0], row[1], row[2].isoformat()): tuple(row[3:]) for row in rows}
+            found |= {(table, row[0], row[1], row[2]): tuple(row[3:]) for row in rows}
         return found
 
     async def extent(self) -> Period | None:
@@ -198,27 +223,40 @@ def worked_on(period: Period) -> ColumnElement[bool]:
     return CallRow.call_ref.in_(talks)
 
 
-def _parameters(wanted: Wanted, marked: Sequence[datetime]) -> dict[str, Any]:
-    parts = split(wanted.period)
-    whole = parts.whole
-    inside = [] if whole is None else [moment for moment in marked if whole.since <= moment < whole.until]
-    raw = [*parts.edges, *(Period(moment, moment + QUARTER) for moment in inside)]
-    given: dict[str, Any] = {
-        "starts": [span.since for span in raw],
-        "ends": [span.until for span in raw],
-        "first": wanted.period.until if whole is None else whole.since,
-        "last": wanted.period.until if whole is None else whole.until,
-        "marked": inside,
-        "queue": wanted.queue,
-    }
+def _counted_calls(found: Sources, columns: str) -> str:
+    columns = f"queue, agent, {columns}"
+    return f"""
+        WITH {counting.ASKED}, {counting.CALL_TABLES},
+        counted AS (
+            {counting.counted("queue_days", "day", columns, len(found.days))}
+            UNION ALL {counting.counted("queue_rollups", "quarter", columns, len(found.quarters))}
+            UNION ALL SELECT {columns}, quarter FROM ({counting.CALLS_BY_QUARTER}) AS raw
+        )"""  # noqa: S608 - constants of this package
+
+
+def _whose(by: By | None) -> str:
+    return "agent <> ''" if by == "agent" else "agent = ''"
+
+
+def _sources(wanted: Wanted, marked: Sequence[datetime]) -> Sources:
+    return sources(wanted.period, marked, whole_days=wanted.by not in {"quarter", "hour", "day"})
+
+
+def _asked(spans: Sequence[Period]) -> dict[str, list[datetime]]:
+    return {"starts": [span.since for span in spans], "ends": [span.until for span in spans]}
+
+
+def _parameters(wanted: Wanted, found: Sources) -> dict[str, Any]:
+    given: dict[str, Any] = {**_asked(found.raw), "stale": list(found.stale)}
+    for unit, spans in (("quarter", found.quarters), ("day", found.days)):
+        for number, span in enumerate(spans):
+            given |= {f"{unit}_since_{number}": span.since, f"{unit}_until_{number}": span.until}
     return given | ({"timezone": wanted.timezone} if wanted.by in {"hour", "day"} else {})
 
 
 def _call_sums(values: Sequence[Any]) -> CallSums:
-    counts = len(counting.CALL_COLUMNS) - 1
-    names = [name for name in counting.CALL_COLUMNS if name != "answered_within"]
-    merged = dict(zip(names, map(int, values[:counts]), strict=True))
-    return CallSums(**merged, answered_within=tuple(map(int, values[counts:])))
+    named = dict(zip(counting.CALL_COLUMNS, values, strict=True))
+    return CallSums(**{**named, "answered_within": tuple(named["answered_within"])})
 
 
 class LiveRepository(Repository):

@@ -1,14 +1,13 @@
 """Quarters that changed are counted again, soon; until then their figures come from the calls themselves."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.kit.database import Database
-from api.queues.period import QUARTER, Period, quarter_of
-from api.queues.repository import RollupRepository
+from api.queues.period import DAY, QUARTER, Period, day_of, joined, quarter_of
+from api.queues.repository import DAY_TABLES, QUARTER_TABLES, RollupRepository
 
 # Counted in one transaction: two days.
 _MOST = 192
@@ -30,7 +29,7 @@ async def roll_up(session: AsyncSession) -> int:
         return 0
     quarters = await repository.take_marks(_MOST)
     if quarters:
-        await repository.count_anew(spans(quarters))
+        await repository.count_anew(joined(Period(moment, moment + QUARTER) for moment in quarters))
     return len(quarters)
 
 
@@ -48,28 +47,20 @@ async def roll_up_all(database: Database) -> int:
 async def recompute(session: AsyncSession, period: Period) -> list[Difference]:
     """Count all quarters that a period touches anew from calls and spells, and return what was counted otherwise.
 
-    Quarters that are marked are known to be out of date: they are no difference.
+    Quarters that are marked are known to be out of date, and so are their days: they are no difference.
     """
     repository = RollupRepository(session)
     await repository.lock()
     whole = Period(quarter_of(period.since), quarter_of(period.until - timedelta(microseconds=1)) + QUARTER)
-    marked = {moment.isoformat() for moment in await repository.marked(whole)}
-    before = await repository.stored(whole)
+    days = Period(day_of(whole.since), day_of(whole.until - QUARTER) + DAY)
+    marked = await repository.marked(days)
+    known = {(table, moment) for table in QUARTER_TABLES for moment in marked}
+    known |= {(table, day_of(moment)) for table in DAY_TABLES for moment in marked}
+    before = await repository.stored(whole, days)
     await repository.count_anew([whole])
-    after = await repository.stored(whole)
+    after = await repository.stored(whole, days)
     return [
-        Difference(row, before.get(row), after.get(row))
+        Difference((*row[:-1], row[-1].isoformat()), before.get(row), after.get(row))
         for row in sorted(before.keys() | after.keys())
-        if before.get(row) != after.get(row) and row[-1] not in marked
+        if before.get(row) != after.get(row) and (row[0], row[-1]) not in known
     ]
-
-
-def spans(quarters: Sequence[datetime]) -> list[Period]:
-    """Return quarters, in order, as spans without a gap."""
-    found: list[Period] = []
-    for quarter in quarters:
-        if found and found[-1].until == quarter:
-            found[-1] = Period(found[-1].since, quarter + QUARTER)
-        else:
-            found.append(Period(quarter, quarter + QUARTER))
-    return found

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
@@ -11,11 +11,9 @@ from api.accounts.access import Require, Session
 from api.accounts.roles import Permission
 from api.accounts.service import Principal
 from api.calls import export as call_export
-from api.calls import service as calls
 from api.calls.schemas import CallPage
-from api.kit import clock
-from api.kit.pagination import Cursor
-from api.kit.problems import Forbidden
+from api.kit import clock, sheet
+from api.kit.listing import AskedForm, AskedList
 from api.kit.settings import Settings
 from api.queues import export, service
 from api.queues.live import live_figures
@@ -76,7 +74,7 @@ async def get_live(request: Request, session: Session, _principal: Watcher, queu
     "/{name}/metrics",  # noqa: FAST003 - as above
     response_model=ReportOut,
     summary="Every metric of a period",
-    responses={200: {"content": {"text/csv": {}}}},
+    responses=sheet.RESPONSES,
 )
 async def get_metrics(
     request: Request,
@@ -86,16 +84,15 @@ async def get_metrics(
     since: Since,
     until: Until,
     by: Annotated[By | None, Query(description="the parts that the period is divided into")] = None,
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    form: AskedForm = "json",
 ) -> Any:
     """Give each metric with its numerator, its denominator and what was left out, for the whole and for its parts."""
     period = checked(since, until, by)
     limits, timezone = queue.targets.limits, request.app.state.settings.timezone
     found = await service.report(session, queue.queue, period, clock.now(), limits, by=by, timezone=timezone)
-    if form == "csv":
-        if not principal.may(Permission.EXPORT):
-            raise Forbidden(f"The role {principal.role!r} may not take figures away as a file.")
-        return export.download(found)
+    if form != "json":
+        principal.must(Permission.EXPORT)
+        return await export.download(found, form)
     whole = found.whole.to_json()
     return {
         "queue": queue.name,
@@ -111,29 +108,20 @@ async def get_metrics(
     "/{name}/metrics/{metric}/calls",  # noqa: FAST003 - as above
     response_model=CallPage,
     summary="The calls behind a number",
-    responses={200: {"content": {"text/csv": {}}}},
+    responses=sheet.RESPONSES,
 )
 async def get_calls_behind(
-    request: Request,
-    session: Session,
-    principal: Reader,
+    asked: AskedList,
+    _principal: Reader,
     queue: Queue,
     metric: str,
     since: Since,
     until: Until,
     part: Annotated[Part, Query(description="of which part of the figure")] = "denominator",
-    cursor: Annotated[str | None, Query(max_length=600)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
 ) -> Any:
     """Give the calls that a figure's numerator or denominator is made of, or that were left out; latest first."""
     wanted = service.behind(queue.queue, checked(since, until), metric, part, queue.targets.limits)
-    if form == "csv":
-        if not principal.may(Permission.EXPORT):
-            raise Forbidden(f"The role {principal.role!r} may not take lists of calls away.")
-        return call_export.download(request.app.state.database, wanted)
-    found, following = await calls.page(session, wanted, Cursor.decode(cursor) if cursor else None, limit)
-    return {"items": await calls.calls_json(session, found), "next_cursor": following}
+    return await asked.answer(call_export.listing(wanted))
 
 
 async def _names(request: Request, session: Session) -> list[str]:

@@ -52,6 +52,10 @@ class CallSums:
         """Calls that ended without a human."""
         return self.abandoned + self.short_abandoned + self.failed
 
+    def within(self, seconds: int) -> int:
+        """Return how many calls were answered within so many seconds, one of WAIT_STEPS. Raises ValueError."""
+        return self.answered_within[WAIT_STEPS.index(seconds)]
+
     def __add__(self, other: Self) -> Self:
         values = {each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
         values["answered_within"] = tuple(map(sum, zip(self.answered_within, other.answered_within, strict=True)))

@@ -24,7 +24,7 @@ class ReconciliationRepository(Repository):
         query = select(ReconciliationRow).limit(limit)
         if cursor is not None:
             place = tuple_(ReconciliationRow.made_at, ReconciliationRow.reconciliation_id)
-            query = query.where(place < tuple_(cursor.at, int(cursor.key)))
+            query = query.where(place < tuple_(cursor.at, cursor.number))
         order = (ReconciliationRow.made_at.desc(), ReconciliationRow.reconciliation_id.desc())
         return list(await self.session.scalars(query.order_by(*order)))
 

@@ -15,7 +15,7 @@ from api.calls.service import store_calls
 from api.calls.stored import call_of
 from api.kit.clock import now as the_present
 from api.kit.database import Sessions
-from api.kit.pagination import BadCursor, Cursor
+from api.kit.pagination import Cursor, cut
 from api.kit.settings import Settings
 from api.reconciliations.models import ReconciliationRow
 from api.reconciliations.repository import ReconciliationRepository
@@ -183,12 +183,8 @@ async def page(
     session: AsyncSession, cursor: Cursor | None, limit: int
 ) -> tuple[Sequence[ReconciliationRow], str | None]:
     """Return reconciliations, latest first, and the cursor of the next page. Raises BadCursor."""
-    if cursor is not None and not (cursor.key.isascii() and cursor.key.isdigit() and len(cursor.key) < 19):  # noqa: PLR2004
-        raise BadCursor("This cursor was not given out by this list. Start without one.")
     rows = await ReconciliationRepository(session).page(cursor, limit + 1)
-    shown = rows[:limit]
-    following = Cursor(shown[-1].made_at, str(shown[-1].reconciliation_id)).encode() if len(rows) > limit else None
-    return shown, following
+    return cut(rows, limit, lambda row: Cursor(row.made_at, str(row.reconciliation_id)))
 
 
 async def reconciled_words(session: AsyncSession) -> str:

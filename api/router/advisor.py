@@ -102,8 +102,11 @@ class Advisor:
     async def run(self) -> None:
         """Advise until cancelled. An Asterisk or a database that is away costs only the advice of that moment."""
         while True:
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with an item.
             with contextlib.suppress(TimeoutError):
-                await self._guarded(self._handle(await asyncio.wait_for(self._waiting.get(), LOOK_SECONDS)))
+                async with asyncio.timeout(LOOK_SECONDS):
+                    item = await self._waiting.get()
+                await self._guarded(self._handle(item))
             # All that came first: a database that is away must not keep Asterisk waiting for its advice.
             while not self._waiting.empty():
                 await self._guarded(self._handle(self._waiting.get_nowait()))

@@ -12,6 +12,7 @@ from api.commands.models import CommandRow
 from api.commands.repository import CHANNEL, CommandRepository
 from api.kit import clock, logs
 from api.kit.database import Database
+from api.outward import service as outward
 from api.router.advisor import Advisor
 from telephony.actions.reach import Reach
 from telephony.actions.verbs import checked
@@ -72,6 +73,8 @@ class Executor:
         log.info("command", verb=taken.verb, arguments=taken.arguments, ordered_by=taken.ordered_by, **ending)
         async with self._database.session() as session:
             await CommandRepository(session).finish(taken.command_id, finished_at=clock.now(), **ending)
+            if taken.verb == "dial" and ending["state"] == "done":
+                await outward.carried_out(session, taken, ending["result"], clock.now())
         return True
 
     async def _carry_out(self, taken: CommandRow) -> dict[str, str] | None:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
@@ -17,6 +17,7 @@ from api.heartbeats.service import Pulse, beat
 from api.kit import logs
 from api.kit.database import Database, Sessions, url_of
 from api.kit.settings import Settings
+from api.outward.service import end_lost
 from api.router.advisor import WANTED_EVENTS as ADVISOR_EVENTS
 from api.router.advisor import Advisor
 from api.router.commands import Executor
@@ -37,6 +38,7 @@ from telephony.calls.derive import Rules
 from telephony.calls.events import moment
 from telephony.calls.facts import Source
 from telephony.calls.model import Call
+from telephony.calls.outward import OutwardCall, outward
 from telephony.calls.reducer import WANTED_EVENTS, Reducer
 from telephony.calls.resync import alive, end_unaccounted
 from telephony.records.cel import cel_messages
@@ -47,6 +49,8 @@ log = logs.get(__name__)
 # Asterisk writes its records a moment after it tells of the same events.
 RECORDS_SETTLE_SECONDS = 0.5
 DATABASE_RETRY_SECONDS = 1.0
+# An agent's phone that was ordered to ring so short a time ago need not have a channel yet.
+FRESH = timedelta(seconds=2)
 
 
 def clock_offset() -> float:
@@ -77,7 +81,7 @@ class Router:
         self._asterisk = asterisk
         self._offset = offset
         self._spool = Spool(settings.data_dir / "spool" / "router")
-        self.store = CallStore(database, self._spool)
+        self.store = CallStore(database, self._spool, self._node)
         self.reconciler = Reconciler(settings, database, self.store)
         self.advisor = Advisor(
             database,
@@ -115,6 +119,7 @@ class Router:
         changed = self._reducer.apply(message)
         self.store.put(changed)
         self.store.put_spells(self._spells.apply(message))
+        self.store.put_outward(outward(message))
         self.advisor.hear(message)
         self.advisor.take(changed)
         at = moment(message)
@@ -148,6 +153,7 @@ class Router:
         self.store.put([*told, *changed, *lost])
         self.advisor.take([*told, *changed, *lost])
         self.store.put_spells(self._spells.resync(members, channels, asked_at))
+        await self._end_lost_outward(there, asked_at)
         self.store.settle()
         self._spooled = []
         self._resync_owed = False
@@ -158,13 +164,27 @@ class Router:
         # In a thread: the file may be long. Nothing else uses the reducers meanwhile, `run` has one consumer.
         changed = await asyncio.to_thread(recover, self._reducer, self._records, since, known, None)
         self.store.put(changed)
-        self.store.put_spells(await asyncio.to_thread(self._recorded_spells, since))
+        revisions, placed = await asyncio.to_thread(self._recorded, since)
+        self.store.put_spells(revisions)
+        self.store.put_outward(placed)
         return changed
 
-    def _recorded_spells(self, since: datetime) -> list[Revision]:
-        """Give what agents' phones did meanwhile; of pauses Asterisk's records know nothing."""
-        messages = cel_messages(self._records, round(since.timestamp() * 1_000_000))
-        return [revision for message in messages for revision in self._spells.apply(message, Source.CEL)]
+    def _recorded(self, since: datetime) -> tuple[list[Revision], list[OutwardCall]]:
+        """Give what agents' phones did meanwhile (of pauses Asterisk's records know nothing), and what they placed."""
+        revisions: list[Revision] = []
+        placed: list[OutwardCall] = []
+        for message in cel_messages(self._records, round(since.timestamp() * 1_000_000)):
+            revisions += self._spells.apply(message, Source.CEL)
+            placed += outward(message)
+        return revisions, placed
+
+    async def _end_lost_outward(self, there: frozenset[str], asked_at: datetime) -> None:
+        try:
+            async with self._database.session() as session:
+                await end_lost(session, self._node, there, asked_at - FRESH)
+        except (DBAPIError, OSError) as error:
+            # The next resync ends them; until then they seem to go on.
+            log.warning("lost_outward_calls_wait", reason=str(error.__cause__ or error))
 
     async def _answers(self) -> tuple[frozenset[str], Sequence[AmiMessage], Sequence[AmiMessage]]:
         """Give which channels there are, and what QueueStatus and CoreShowChannels say."""
@@ -181,27 +201,30 @@ class Router:
                     async with self._database.session() as session:
                         await store_agents(session, self._agents)
                         self._spells.restore(await current_spells(session, self._node))
-                    self._spooled, revisions = await asyncio.to_thread(self._read_spool)
+                    self._spooled, revisions, placed = await asyncio.to_thread(self._read_spool)
                     self.store.put_spells(revisions)
+                    self.store.put_outward(placed)
                 async with self._database.session() as session:
                     return await known_calls(session, self._node, self._spooled or ())
             except (DBAPIError, OSError) as error:
                 log.warning("waiting_for_database", reason=str(error.__cause__ or error))
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
-    def _read_spool(self) -> tuple[list[str], list[Revision]]:
+    def _read_spool(self) -> tuple[list[str], list[Revision], list[OutwardCall]]:
         """Take what a router before this one could not store: the calls that it tells of, perhaps only in part.
 
         No call is stored before Asterisk's records have made it whole.
         """
         touched: dict[str, None] = {}
         revisions: list[Revision] = []
+        placed: list[OutwardCall] = []
         for message in self._spool.left():
             touched |= dict.fromkeys(call.call_ref for call in self._reducer.apply(message))
             revisions += self._spells.apply(message)
+            placed += outward(message)
         if touched:
             log.info("spool_read", calls=len(touched))
-        return list(touched), revisions
+        return list(touched), revisions, placed
 
 
 class Duty:
@@ -269,12 +292,13 @@ async def run_router(settings: Settings) -> None:
     database = Database(url_of(settings), pool_size=3)
     lease = Lease(url_of(settings), settings.node.name)
     duty = Duty(settings, database, lease)
+    queues = asterisk_site(settings).queues
     enforcement = Enforcement(database, settings.config_dir, settings.timezone, usual_penalties(settings))
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(duty.run(), name="duty"),
-                tasks.create_task(beat(database, "router", duty.pulse, settings.node.name), name="heartbeat"),
+                tasks.create_task(beat(database, "router", duty.pulse, settings.node.name, queues), name="heartbeat"),
                 tasks.create_task(enforcement.run(), name="enforcement"),
                 tasks.create_task(beat(database, "enforcement", enforcement.pulse), name="enforcement heartbeat"),
             ]

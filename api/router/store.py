@@ -8,9 +8,11 @@ from api.agents.service import store_revisions
 from api.calls.service import store_calls
 from api.kit import logs
 from api.kit.database import Sessions
+from api.outward.service import store as store_outward
 from api.router.spool import Spool
 from telephony.agents.model import Revision
 from telephony.calls.model import Call
+from telephony.calls.outward import OutwardCall
 
 log = logs.get(__name__)
 GATHER_SECONDS = 0.05
@@ -24,12 +26,14 @@ class CallStore:
     The events themselves are in the spool, for the next router if this one dies meanwhile.
     """
 
-    def __init__(self, database: Sessions, spool: Spool) -> None:
+    def __init__(self, database: Sessions, spool: Spool, node: str) -> None:
         self._database = database
+        self._node = node
         self._spool = spool
         self._waiting: dict[str, Call] = {}
         self._storing: dict[str, Call] = {}
         self._spells: dict[str, Revision] = {}
+        self._outward: dict[str, OutwardCall] = {}
         self._filled = asyncio.Event()
         self._oldest: float | None = None
 
@@ -64,6 +68,14 @@ class CallStore:
             self._oldest = self._oldest or time.monotonic()
             self._filled.set()
 
+    def put_outward(self, calls: Iterable[OutwardCall]) -> None:
+        """Remember what was told of calls that agents placed."""
+        for told in calls:
+            old = self._outward.get(told.dial_ref)
+            self._outward[told.dial_ref] = told if old is None else told.after(old)
+            self._oldest = self._oldest or time.monotonic()
+            self._filled.set()
+
     async def run(self) -> None:
         """Store until cancelled; while the database is away, try again with growing pauses."""
         pause = GATHER_SECONDS
@@ -81,22 +93,26 @@ class CallStore:
         """Store what waits, in one transaction. Raises when the database is away; then all of it waits on."""
         self._storing, self._waiting = self._waiting, {}
         spells, self._spells = self._spells, {}
+        outward, self._outward = self._outward, {}
         self._filled.clear()
         self._spool.begin()
         try:
-            if self._storing or spells:
+            if self._storing or spells or outward:
                 async with self._database.session() as session:
                     await store_calls(session, list(self._storing.values()))
                     await store_revisions(session, list(spells.values()))
+                    await store_outward(session, self._node, list(outward.values()))
         except BaseException:
             # What changed meanwhile is newer.
             self._waiting = {**self._storing, **self._waiting}
             newer, self._spells = self._spells, spells
             self.put_spells(newer.values())
+            said, self._outward = self._outward, outward
+            self.put_outward(said.values())
             self._filled.set()
             self._spool.failed()
             raise
         finally:
             self._storing = {}
         self._spool.stored()
-        self._oldest = time.monotonic() if self._waiting or self._spells else None
+        self._oldest = time.monotonic() if self._waiting or self._spells or self._outward else None

@@ -75,5 +75,5 @@ class SpeechRepository(Repository):
         )
         if cursor is not None:
             place = tuple_(CorrectionRow.made_at, CorrectionRow.correction_id)
-            query = query.where(place < tuple_(cursor.at, int(cursor.key)))
+            query = query.where(place < tuple_(cursor.at, cursor.number))
         return list(await self.session.scalars(query))

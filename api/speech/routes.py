@@ -9,6 +9,8 @@ from fastapi.responses import Response
 from api.accounts.access import Require, Session
 from api.accounts.roles import Permission
 from api.accounts.service import Principal
+from api.kit import sheet
+from api.kit.listing import AskedFile
 from api.kit.settings import Settings
 from api.speech import service
 from api.speech.schemas import ReportOut
@@ -33,10 +35,11 @@ async def get_report(request: Request, session: Session, _principal: Auditor, fi
     "/corrections",
     response_class=Response,
     summary="What agents confirmed and corrected, as a spreadsheet",
-    responses={200: {"content": {"text/csv": {}}}},
+    responses=sheet.RESPONSES,
 )
 async def export_corrections(
-    request: Request, _auditor: Auditor, _exporter: Exporter, first: First, last: Last
+    request: Request, _auditor: Auditor, _exporter: Exporter, first: First, last: Last, form: AskedFile = "csv"
 ) -> Response:
     """Give all corrections made in a period, latest first."""
-    return service.download(request.app.state.database, first, last, request.app.state.settings.timezone)
+    listing = service.corrections(first, last, request.app.state.settings.timezone)
+    return await listing.download(request.app.state.database, form)

@@ -1,19 +1,15 @@
 """The learning report of a period, and its corrections as a spreadsheet."""
 
 import asyncio
-import csv
-import io
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.calls.export import BOM, cell
 from api.kit import clock
-from api.kit.database import Database
-from api.kit.pagination import Cursor
+from api.kit.listing import Listing
+from api.kit.pagination import Cursor, cut
 from api.kit.problems import BadRequest
 from api.speech.report import Report, report
 from api.speech.repository import SpeechRepository
@@ -32,7 +28,6 @@ COLUMNS = (
     "draft_version",
     "made_by",
 )
-_BATCH = 500
 
 
 class BadPeriod(BadRequest):
@@ -63,38 +58,17 @@ async def make_report(
     )
 
 
-def download(database: Database, first: date, last: date, timezone: str) -> StreamingResponse:
-    """Answer with all that agents confirmed and corrected on these days, as a file of a spreadsheet.
-
-    Raises BadPeriod.
-    """
+def corrections(first: date, last: date, timezone: str) -> Listing:
+    """Return the list of all that agents confirmed and corrected on these days, latest first. Raises BadPeriod."""
     _check(first, last)
-    return StreamingResponse(
-        _pages(database, first, last, timezone),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="corrections.csv"', "Cache-Control": "no-store"},
-    )
-
-
-async def _pages(database: Database, first: date, last: date, timezone: str) -> AsyncIterator[str]:
     since, until = clock.date_bounds(first, timezone)[0], clock.date_bounds(last, timezone)[1]
-    out = io.StringIO()
-    writer = csv.writer(out)
-    out.write(BOM)
-    writer.writerow(COLUMNS)
-    cursor: Cursor | None = None
-    more = True
-    while more:
-        # A page is a transaction: a year's export holds none open.
-        async with database.session() as session:
-            rows = await SpeechRepository(session).corrections(since, until, cursor, _BATCH)
-        writer.writerows([cell(getattr(row, name)) for name in COLUMNS] for row in rows)
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
-        more = len(rows) == _BATCH
-        if rows:
-            cursor = Cursor(rows[-1].made_at, str(rows[-1].correction_id))
+
+    async def rows(session: AsyncSession, cursor: Cursor | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        found = await SpeechRepository(session).corrections(since, until, cursor, limit + 1)
+        shown, following = cut(found, limit, lambda row: Cursor(row.made_at, str(row.correction_id)))
+        return [{name: getattr(row, name) for name in COLUMNS} for row in shown], following
+
+    return Listing("corrections", COLUMNS, rows)
 
 
 def _check(first: date, last: date) -> None:

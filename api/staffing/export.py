@@ -1,11 +1,10 @@
-"""A staffing plan as a spreadsheet reads it: a line for each quarter-hour."""
+"""A staffing plan as a spreadsheet takes it: a line for each quarter-hour."""
 
-import csv
-import io
+from typing import Any
 
 from fastapi.responses import Response
 
-from api.calls.export import BOM, cell
+from api.kit import sheet
 from api.staffing.service import Plan
 
 COLUMNS = (
@@ -35,13 +34,15 @@ COLUMNS = (
 )
 
 
-def table(plan: Plan) -> str:
-    """Return the plan's quarters as CSV (RFC 4180)."""
-    out = io.StringIO()
-    out.write(BOM)
-    writer = csv.DictWriter(out, COLUMNS)
-    writer.writeheader()
+async def download(plan: Plan, form: sheet.Form) -> Response:
+    """Answer with the plan's quarters as a file."""
+    name = f"staffing-{plan.question.first}-{plan.question.last}"
+    return await sheet.download(name, form, COLUMNS, sheet.once(_rows(plan)))
+
+
+def _rows(plan: Plan) -> list[list[Any]]:
     days = {each.day.date: each for each in plan.days}
+    rows = []
     for period in plan.quarters:
         shape, forecast = period.to_json(), days[period.starts_at.date()]
         actual = shape["actual"] or {}
@@ -55,15 +56,5 @@ def table(plan: Plan) -> str:
             "basis": forecast.basis,
             "agents_on_duty": actual.get("agents_on_duty"),
         }
-        writer.writerow({name: cell(row.get(name)) for name in COLUMNS})
-    return out.getvalue()
-
-
-def download(plan: Plan) -> Response:
-    """Answer with the plan as a file of a spreadsheet."""
-    name = f"staffing-{plan.question.first}-{plan.question.last}.csv"
-    return Response(
-        table(plan),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
+        rows.append([row.get(name) for name in COLUMNS])
+    return rows

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from api.queues.sums import WAIT_STEPS
 from api.staffing.forecast import QUARTERS
 
 _QUARTER_MINUTES = 15
@@ -30,6 +31,12 @@ def _of_a_day(shares: tuple[float, ...]) -> tuple[float, ...]:
     return shares
 
 
+def _counted(seconds: int) -> int:
+    if seconds not in WAIT_STEPS:
+        raise ValueError(f"answers are counted within {', '.join(map(str, WAIT_STEPS))} seconds: choose one of these")
+    return seconds
+
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -42,7 +49,7 @@ class TargetPolicy(_Section):
     """What callers and agents are to meet."""
 
     service_level: Share
-    within_seconds: float = Field(ge=1, le=600)
+    within_seconds: Annotated[int, AfterValidator(_counted)]
     abandoned: Share
     occupancy: float = Field(gt=0, le=1)
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.kit import clock
 from api.kit.problems import BadRequest
 from api.kit.settings import Settings
+from api.queues.sums import CallSums
 from api.staffing.backtest import Backtest, backtest
 from api.staffing.days import Day, day_of
 from api.staffing.forecast import (
@@ -198,12 +199,20 @@ async def _actual(
     until = min(question.now, clock.date_bounds(question.last, settings.timezone)[1])
     if until <= since:
         return {}
-    came = await repository.actual(question.queue, since, until, policy.targets.within_seconds)
+    came = await repository.came(question.queue, since, until)
     there = await repository.on_duty(since, until)
-    return {
-        quarter: Actual(*came.get(quarter, (0, 0, 0, 0, 0)), agents_on_duty=there.get(quarter))
-        for quarter in came.keys() | there.keys()
-    }
+    found = {}
+    for quarter in came.keys() | there.keys():
+        calls = came.get(quarter, CallSums())
+        found[quarter] = Actual(
+            calls=calls.offered,
+            answered=calls.answered,
+            answered_within=calls.within(policy.targets.within_seconds),
+            abandoned=calls.abandoned,
+            short_abandoned=calls.short_abandoned,
+            agents_on_duty=there.get(quarter),
+        )
+    return found
 
 
 def _start(day: date, settings: Settings) -> datetime:

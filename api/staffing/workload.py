@@ -14,7 +14,7 @@ _SHORTEST_PATIENCE, _LONGEST_PATIENCE = 1.0, 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Sums over some weeks. `answered` and `talk_seconds`: by hour of the day, 24 of each.
+    """Sums over some weeks. `answered` (and over), `talk_seconds` (each agent's): by hour of the day, 24 of each.
 
     `wait_seconds`: of all callers; `abandoned`: short ones included; `talks` and `wrap_up_seconds`: of all agents;
     `rings` and `ring_seconds`: of phones that were answered.

@@ -14,6 +14,7 @@ def ami_secret(settings: Settings) -> str:
 def asterisk_site(settings: Settings) -> AsteriskSite:
     """Return what Asterisk is to be: the settings, the seats and the secrets of one data directory."""
     secrets_file = settings.data_dir / "secrets.toml"
+    desks = load_desks(settings.config_dir)
     return AsteriskSite(
         data_dir=settings.data_dir,
         node=settings.node.name,
@@ -28,6 +29,7 @@ def asterisk_site(settings: Settings) -> AsteriskSite:
         queue=settings.queue.name,
         numbers=(settings.queue.number,),
         templates=settings.config_dir / "asterisk",
-        desks=load_desks(settings.config_dir).desks,
+        desks=desks.desks,
+        sites=desks.sites,
         wrap_up_seconds=load_routing(settings.config_dir).guard_seconds,
     )

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 from api.accounts.access import Require, Session
 from api.accounts.roles import Permission
 from api.accounts.service import Principal
-from api.kit.pagination import Cursor
+from api.kit.listing import AskedPlace
 from api.tickets import corrections, service
 from api.tickets.corrections import Seen, TicketNotFound
 from api.tickets.schemas import ConfirmIn, CorrectIn, TicketOut, TicketPage
@@ -22,13 +22,12 @@ Editor = Annotated[Principal, Depends(Require(Permission.EDIT_TICKETS), scope="f
 async def list_tickets(
     session: Session,
     _principal: Reader,
+    place: AskedPlace,
     since: Annotated[AwareDatetime | None, Query(alias="from", description="made at or after")] = None,
     until: Annotated[AwareDatetime | None, Query(alias="to", description="made before")] = None,
-    cursor: Annotated[str | None, Query(max_length=600)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Any:
     """Give tickets a page at a time."""
-    found, next_cursor = await service.page(session, since, until, Cursor.decode(cursor) if cursor else None, limit)
+    found, next_cursor = await service.page(session, since, until, place.cursor, place.limit)
     return {"items": [service.ticket_json(ticket) for ticket in found], "next_cursor": next_cursor}
 
 

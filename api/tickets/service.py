@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.kit.base import storable
 from api.kit.changes import ChangeRepository
-from api.kit.pagination import Cursor
+from api.kit.pagination import Cursor, cut
 from api.tickets.fields import linked, merged
 from api.tickets.models import TicketRow
 from api.tickets.repository import TicketRepository
@@ -82,8 +82,7 @@ async def page(
 ) -> tuple[list[TicketRow], str | None]:
     """Return tickets, latest first, and the cursor of the next page."""
     rows = await TicketRepository(session).page(since, until, cursor, limit + 1)
-    shown = rows[:limit]
-    return shown, Cursor(shown[-1].created_at, shown[-1].ticket_id).encode() if len(rows) > limit else None
+    return cut(rows, limit, lambda ticket: Cursor(ticket.created_at, ticket.ticket_id))
 
 
 def ticket_json(ticket: TicketRow) -> dict[str, Any]:

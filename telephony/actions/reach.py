@@ -10,23 +10,29 @@ _HIGHEST_PENALTY = 100
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What an order may name: the seats, the queues, and the line outward.
+    """What an order may name: the seats, the queues, and numbers `outside` where there is a line outward.
 
     Every value is checked here before it is sent: what is no number, seat or queue never reaches Asterisk.
     """
 
     extensions: frozenset[str]
     queues: tuple[str, ...]
-    # The carrier's endpoint and its host, None where this Asterisk has no line outward.
-    trunk: tuple[str, str] | None = None
+    outside: bool = False
     # What the called party sees.
     own_number: str = "12345"
+    # Other hotlines that callers may be led to.
+    sites: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, site: AsteriskSite) -> "Reach":
         """Return what one Asterisk reaches."""
-        trunk = (site.trunk.name, site.trunk.hosts[0]) if site.trunk else None
-        return cls(frozenset(seat.extension for seat in site.agents), site.queues, trunk, site.numbers[0])
+        return cls(
+            frozenset(seat.extension for seat in site.agents),
+            site.queues,
+            site.trunk is not None,
+            site.numbers[0],
+            tuple(other.name for other in site.sites),
+        )
 
     def seat(self, extension: str) -> str:
         """Return the extension of a seat. Raises ActionInvalid."""
@@ -40,18 +46,27 @@ class Reach:
             raise ActionInvalid(f"没有队列 {name!r}。 There is no queue {name!r}; there are {', '.join(self.queues)}.")
         return name
 
-    def device(self, number: str) -> str:
-        """Return the telephone that a number rings: a seat's, or one outside. Raises ActionInvalid."""
-        if number in self.extensions:
-            return f"PJSIP/{number}"
-        dialled = telephone(number)
-        if self.trunk is None:
+    def elsewhere(self, name: str, queue: str) -> str:
+        """Return another queue than `queue`, or a site, that its callers can be led to. Raises ActionInvalid."""
+        known = (*self.queues, *self.sites)
+        if name == queue or name not in known:
+            there = ", ".join(each for each in known if each != queue) or "–"
             raise ActionInvalid(
-                f"{number} 不是座席，本机没有外线。 {number} is no seat, and there is no line outward: "
-                "set [trunk] in config/zhitong.toml."
+                f"{queue} 不能溢出到 {name!r}。 Callers of {queue} cannot be led to {name!r}; there are {there}: "
+                "see config/desks.toml."
             )
-        name, host = self.trunk
-        return f"PJSIP/{name}/sip:{dialled}@{host}"
+        return name
+
+    def number(self, number: str) -> str:
+        """Return a number that can be rung, as it is: a seat's, or one outside. Raises ActionInvalid."""
+        if number not in self.extensions:
+            telephone(number)
+            if not self.outside:
+                raise ActionInvalid(
+                    f"{number} 不是座席，本机没有外线。 {number} is no seat, and there is no line outward: "
+                    "set [trunk] in config/zhitong.toml."
+                )
+        return number
 
 
 def telephone(number: str) -> str:

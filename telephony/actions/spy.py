@@ -11,8 +11,7 @@ async def spy(asterisk: AmiConnection, reach: Reach, supervisor: str, extension:
 
     `options` beside: q, no beep and no spoken name; E, end with the call. Raises ActionInvalid, NoSuchTalk.
     """
-    if supervisor == extension:
-        raise ActionInvalid("班长不能监听自己。 A supervisor cannot listen to the own call.")
+    another(supervisor, extension)
     talk = await talk_of(asterisk, reach.seat(extension))
     await asterisk.action(
         "Originate",
@@ -23,3 +22,9 @@ async def spy(asterisk: AmiConnection, reach: Reach, supervisor: str, extension:
         Timeout=RING_MS,
         Async="true",
     )
+
+
+def another(supervisor: str, extension: str) -> None:
+    """Raise ActionInvalid for a supervisor who means the own call."""
+    if supervisor == extension:
+        raise ActionInvalid("班长不能监听自己。 A supervisor cannot listen to the own call.")

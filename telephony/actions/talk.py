@@ -45,6 +45,8 @@ async def talk_of(asterisk: AmiConnection, extension: str) -> Talk:
         and each.get("BridgeId") == bridge
         and each.get("Channel") != mine.get("Channel")
         and each.get("Context") != "holding"
+        # A third party's phone is with the outer end of a Local channel; who is in the talk is the inner one.
+        and not each.get("Channel").endswith(";2")
     ]
     return Talk(mine.get("Channel"), tuple(others))
 

@@ -7,6 +7,7 @@ from telephony.actions.attended_transfer import attended_transfer
 from telephony.actions.blind_transfer import blind_transfer
 from telephony.actions.conference import conference
 from telephony.actions.dial import dial
+from telephony.actions.end_overflow import end_overflow
 from telephony.actions.errors import ActionInvalid
 from telephony.actions.forget import forget
 from telephony.actions.hold import hold
@@ -14,6 +15,7 @@ from telephony.actions.join import join
 from telephony.actions.listen import listen
 from telephony.actions.login import login
 from telephony.actions.logout import logout
+from telephony.actions.overflow import overflow
 from telephony.actions.pause import pause
 from telephony.actions.raise_priority import raise_priority
 from telephony.actions.set_penalty import set_penalty
@@ -28,6 +30,7 @@ VERBS: Mapping[str, Verb] = {
     for verb in (
         login, logout, pause, unpause, hold, unhold, blind_transfer, attended_transfer, conference, dial,
         listen, whisper, join, set_penalty, raise_priority, advise, forget,
+        overflow, end_overflow,
     )
 }  # fmt: skip
 

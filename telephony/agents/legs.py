@@ -11,6 +11,8 @@ from telephony.calls.talks import extension_of
 LEG_EVENTS = frozenset({"Newchannel", "Hangup", "DialBegin", "DialEnd", "BridgeEnter", "UserEvent"})
 # AST_STATE_DOWN and AST_STATE_UP (channelstate.h): a channel that Asterisk makes to ring a phone begins as DOWN.
 _DOWN, _UP = "0", "6"
+# By which a third party comes into a talk: the phone that it leads to has a channel of its own.
+_INNER = "Local/"
 _RUNG_BY = frozenset({"AppQueue", "AppDial"})
 
 
@@ -90,7 +92,7 @@ def sign(message: AmiMessage) -> Sign | None:
         return None
     dials = message.name in {"DialBegin", "DialEnd"}
     uniqueid, channel = (message.get(f"{'Dest' if dials else ''}{key}") for key in ("Uniqueid", "Channel"))
-    agent = extension_of(channel)
+    agent = "" if channel.startswith(_INNER) else extension_of(channel)
     if not uniqueid or not agent:
         return None
     served = message.name == "UserEvent" and message.get("UserEvent") == "HotlineSegment"
@@ -113,7 +115,8 @@ def sign(message: AmiMessage) -> Sign | None:
 
 def listed(message: AmiMessage, at: Microseconds) -> Sign | None:
     """Read a line of CoreShowChannels, asked for at `at`: the channel is there, since when is not said."""
-    uniqueid, agent = message.get("Uniqueid"), extension_of(message.get("Channel"))
+    uniqueid, channel = message.get("Uniqueid"), message.get("Channel")
+    agent = "" if channel.startswith(_INNER) else extension_of(channel)
     if message.name != "CoreShowChannel" or not uniqueid or not agent:
         return None
     ref = call_ref(message)

@@ -36,6 +36,7 @@ class SpellReducer:
         self._told: dict[str, tuple[AgentSpell, ...]] = {}
         self._clock: Microseconds = 0
         self._swept_at: Microseconds = 0
+        self._applied_since = 0
 
     def apply(self, message: AmiMessage, source: Source = Source.AMI) -> list[Revision]:
         """Take one message and give what it changed, nothing for most.
@@ -49,16 +50,25 @@ class SpellReducer:
             return []
         changed: set[str] = set()
         one = standing(message) if message.name in MEMBER_EVENTS else None
+        if one is not None and source is Source.AMI:
+            self._put_back(one.agent, at)
         if one is not None and self._record(one.agent).note(one, at):
             changed.add(one.agent)
         leg = sign(message)
+        if leg is not None and source is Source.AMI:
+            self._put_back(leg.agent, at)
         if leg is not None and self._note(leg, fills=source is not Source.AMI):
             changed.add(leg.agent)
         revised = self._revised(changed)
+        for agent in changed:
+            if self._records[agent].relieve():
+                self._tell(self._records[agent])
+        self._applied_since += 1
         # A clock that was put back counts from where it stands now.
         if at > self._clock or at < self._clock - self._grace:
             self._clock = at
-            if abs(at - self._swept_at) > self._grace // 10:
+            # Each message pays for a look at one phone: a clock that leaps at every one of them costs no more.
+            if abs(at - self._swept_at) > self._grace // 10 and self._applied_since >= len(self._records):
                 self._settle()
         return revised
 
@@ -86,6 +96,7 @@ class SpellReducer:
             if record.is_agent and not gone and not any(agent == record.agent for agent, _ in in_queue):
                 standings.append(Standing(record.agent, "", member=False))
         for one in standings:
+            self._put_back(one.agent, at)
             self._record(one.agent).note(one, at)
         self._hear_of_channels([found for message in channels if (found := listed(message, at))])
         return self._revised(set(self._records))
@@ -112,6 +123,13 @@ class SpellReducer:
                 self._told.pop(forgotten, None)
         self._records.move_to_end(agent)
         return record
+
+    def _put_back(self, agent: str, at: Microseconds) -> None:
+        """Let an agent go on from `at`, if what is settled lies far behind it: the clock was put back."""
+        record = self._records.get(agent)
+        if record is not None and record.horizon > at + self._grace:
+            record.put_back(at)
+            self._told.pop(agent, None)
 
     def _note(self, found: Sign, *, fills: bool) -> bool:
         record = self._record(found.agent)
@@ -141,11 +159,14 @@ class SpellReducer:
         return found
 
     def _settle(self) -> None:
-        self._swept_at = self._clock
+        self._swept_at, self._applied_since = self._clock, 0
         horizon = self._clock - self._grace
         for agent, record in list(self._records.items()):
             record.settle(max(horizon, record.horizon))
-            if record.is_agent:
-                self._told[agent] = spells(agent, self.node, record.stretches())
-            elif not record.legs:
+            self._tell(record)
+            if not record.is_agent and not record.legs:
                 del self._records[agent]
+
+    def _tell(self, record: Record) -> None:
+        if record.is_agent:
+            self._told[record.agent] = spells(record.agent, self.node, record.stretches())

@@ -12,6 +12,10 @@ from telephony.calls.talks import SETTLE
 
 # A phone takes one call and may make a few: more are ghosts whose end nobody told.
 MOST_LEGS = 50
+# More than an agent lives through within the grace time, and more queues than a hotline has desks: so that a flood
+# costs no more.
+MOST_TOLD = 100
+MOST_QUEUES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Record:
         """Add how the agent stood in a queue at a moment; tells whether it was news."""
         if at < self.horizon:
             return False
+        if one.queue not in self.standings and len(self.standings) >= MOST_QUEUES:
+            return False
         told = self.standings.setdefault(one.queue, {})
         before = told.get(at)
         # Two words on the same microsecond: the same one wins whichever came first.
@@ -66,9 +72,20 @@ class Record:
         found = [self.floor] if self.floor else []
         for at in sorted(at for at in times if at >= self.horizon):
             doing = self._doing(at)
+            if found == [self.floor] and found[0].doing == replace(doing, call_ref=None):
+                # Whose call it was is known only now.
+                found = [Stretch(found[0].since, doing)]
             if not found or found[-1].doing != doing:
                 found.append(Stretch(at, doing))
         return _without_slivers(found)
+
+    def relieve(self) -> bool:
+        """Settle early what a flood has told, so that the newer half is left; tells whether that was needed."""
+        floods = [told for told in self.standings.values() if len(told) > MOST_TOLD]
+        if not floods and len(self.legs) <= 2 * MOST_LEGS:
+            return False
+        self.settle(max((sorted(told)[len(told) // 2] for told in floods), default=self.horizon))
+        return True
 
     def settle(self, horizon: Microseconds) -> None:
         """Forget what lies before the horizon, but for what still matters after it."""
@@ -81,6 +98,18 @@ class Record:
         self.legs = {leg.uniqueid: leg for leg in kept_legs[-MOST_LEGS:]}
         if before:
             self.floor, self.horizon = before[-1], horizon
+
+    def put_back(self, at: Microseconds) -> None:
+        """Go on from `at`, which lies before what is settled: the clock was put back, what goes on now goes on.
+
+        Hours that come twice are told by what came last.
+        """
+        stretches = self.stretches() if self.is_agent else []
+        self.standings = {queue: {at: told[max(told)]} for queue, told in self.standings.items()}
+        self.legs = {uniqueid: leg for uniqueid, leg in self.legs.items() if leg.over is None}
+        for leg in self.legs.values():
+            leg.started = None if leg.started is None else min(leg.started, at)
+        self.floor, self.horizon = (Stretch(at, stretches[-1].doing) if stretches else None), at
 
     def _alone(self, one: Standing, at: Microseconds) -> Standing:
         """Give a standing that needs no leg to be understood."""

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from telephony.asterisk.desk import DESK_NAME, Desk
+from telephony.asterisk.desk import DESK_NAME, SITE_NAME, Desk, OtherSite
 from telephony.asterisk.install import AsteriskInstall
 from telephony.asterisk.music import write_hold_music
 from telephony.errors import TelephonyError
 
 TEMPLATES = Path("config/asterisk")
+LONGEST_OVERFLOW_SECONDS = 600
 _LOWEST_PORT, _HIGHEST_PORT = 1024, 65535
 _SAFE_PATH = re.compile(r"/[\w./+@=-]*\Z")
 _DIGITS = re.compile(r"\d{1,15}\Z")
@@ -43,12 +44,14 @@ class AgentSeat:
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """The carrier's line: calls that come from `hosts` are citizens."""
+    """The carrier's line: calls that come from `hosts` are citizens; calls that go out go to the first of them."""
 
     name: str
     hosts: tuple[str, ...]
     # Carriers end calls that ring too long: after this many seconds the call is answered and goes on ringing in-band.
     answer_after_seconds: int = 45
+    # Where the first of `hosts` takes the calls that go out.
+    port: int = 5060
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,12 @@ class AsteriskSite:
     overflow_seconds: int = 20
     longest_wait_seconds: int = 600
     service_level_seconds: int = 15
+    # So long a number outside rings.
+    outward_seconds: int = 60
     desks: tuple[Desk, ...] = ()
+    sites: tuple[OtherSite, ...] = ()
+    # A note that leads callers elsewhere holds for at most so long, whoever wrote it.
+    overflow_holds_seconds: int = LONGEST_OVERFLOW_SECONDS
     # After a call Asterisk itself leaves the agent alone for so long, also when no router holds the agent for more.
     wrap_up_seconds: int = 0
     # A citizen on hold goes back into the queue after so long: the agent, or the router, may be gone.
@@ -210,6 +218,7 @@ def render_dialplan(
     numbers: Sequence[str] = ("12345",),
     desks: Sequence[Desk] = (),
     trunk: Trunk | None = None,
+    sites: Sequence[OtherSite] = (),
 ) -> str:
     """Return the shipped dialplan as text, for its proof; nothing is written."""
     site = AsteriskSite(
@@ -224,6 +233,7 @@ def render_dialplan(
         templates=templates,
         desks=tuple(desks),
         trunk=trunk,
+        sites=tuple(sites),
     )
     environment = Environment(
         loader=FileSystemLoader(templates),
@@ -244,6 +254,7 @@ def check_site(site: AsteriskSite) -> None:
         )
     _check_seats(site)
     _check_desks(site)
+    _check_sites(site)
     if not _NODE.match(site.node):
         raise SiteError(
             f"the node's name {site.node!r} stands in file names: up to 20 small letters and digits, a letter first."
@@ -254,6 +265,11 @@ def check_site(site: AsteriskSite) -> None:
     addresses = [site.sip_address, *site.citizen_addresses, *(site.trunk.hosts if site.trunk else ())]
     if not all(re.match(r"[A-Za-z0-9.:/-]+\Z", address) for address in addresses):
         raise SiteError(f"one of the addresses {addresses} is neither an address, a network nor a host name.")
+    if site.trunk is not None and "/" in site.trunk.hosts[0]:
+        raise SiteError(
+            f"the first of the trunk's hosts, {site.trunk.hosts[0]}, is a network: calls go out to it, so put the "
+            "address first that takes them. See [trunk] in config/zhitong.toml."
+        )
     if not _LOWEST_PORT <= site.rtp_start < site.rtp_end <= _HIGHEST_PORT:
         raise SiteError(f"RTP ports {site.rtp_start}-{site.rtp_end}: start must be below end, both in 1024-65535.")
 
@@ -299,6 +315,28 @@ def _check_desks(site: AsteriskSite) -> None:
             )
         if any(penalty < 0 for _, penalty in seat.desks):
             raise SiteError(f"agent {seat.extension}: a desk's penalty is negative; use 0 (asked first) or more.")
+
+
+def _check_sites(site: AsteriskSite) -> None:
+    taken = [
+        *site.queues,
+        "citizen",
+        "agent",
+        "agent-aor",
+        "global",
+        "transport",
+        *([site.trunk.name] if site.trunk else []),
+    ]
+    names = [other.name for other in site.sites]
+    for other in site.sites:
+        if not SITE_NAME.match(other.name):
+            raise SiteError(f"site {other.name!r}: a name is made of a-z and 0-9, begins with a letter, at most 20.")
+        if other.name in taken or names.count(other.name) > 1:
+            raise SiteError(f"site {other.name!r}: the name is taken; choose another in config/desks.toml.")
+        if not re.match(r"[A-Za-z0-9.-]+(:\d{1,5})?\Z", other.host) or not _DIGITS.match(other.number):
+            raise SiteError(
+                f"site {other.name!r}: {other.number!r} at {other.host!r} is no number at a host (host:port)."
+            )
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -50,7 +50,7 @@ def derive(
     return Call(
         call_ref=citizen.uniqueid,
         caller=_first(citizen.details(Kind.NUMBERED)),
-        queue=stays[0].queue if stays else rules.queue,
+        queue=_first(citizen.details(Kind.BELONGS)) or (stays[0].queue if stays else rules.queue),
         outcome=_outcome(citizen, answered, ended, wait_seconds, rules),
         via=_via(citizen, spoken),
         offered_at=time_of(offered),

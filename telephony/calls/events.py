@@ -122,7 +122,8 @@ def _user_event(message: AmiMessage, uniqueid: str, ref: str, at: Microseconds) 
             dialled = [Fact(ref, Kind.DIALLED, at, number)] if number else []
             return [Fact(ref, Kind.OFFERED, at, message.get("SipCallId")), *dialled]
         case "HotlineVia" if (via := message.get("Via")) in _VIAS:
-            return [Fact(ref, Kind.TRIED, at, via)]
+            desk = message.get("Desk")
+            return [Fact(ref, Kind.TRIED, at, via), *([Fact(ref, Kind.BELONGS, at, desk)] if desk else [])]
         case "HotlineLeft":
             return [Fact(ref, Kind.UNSERVED, at, message.get("Status"))]
         case "HotlineUnanswered":

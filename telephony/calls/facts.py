@@ -1,10 +1,11 @@
 """What is known of channels: a set that only grows, so that neither repetition nor order of events matters."""
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import Enum, IntEnum, auto
+from enum import IntEnum, auto
 
 Microseconds = int
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,7 +19,7 @@ class Source(IntEnum):
     QUEUE_LOG = 2
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """What a fact says about its channel; the word in brackets is the fact's detail."""
 
     SEEN = auto()
@@ -38,6 +39,7 @@ class Kind(Enum):
     ABANDONED = auto()  # (queue), as app_queue says it: also on timeout, redirect and withdrawal
     UNSERVED = auto()  # (QUEUESTATUS): it left the queue without an agent, and why
     TRIED = auto()  # (via)
+    BELONGS = auto()  # (queue): led elsewhere, it is still this queue's call
     UNANSWERED = auto()
     SERVED = auto()  # an agent's channel says that it answered this call
     CONNECTED = auto()  # (the agent's channel)
@@ -55,10 +57,10 @@ class Kind(Enum):
 
 # Asterisk's Uniqueid: [systemname-]seconds of the epoch when the channel was made, a dot, a counter.
 _UNIQUEID = re.compile(r"(?:(?P<node>.+)-)?(?P<second>[0-9]{9,11})\.[0-9]+", re.ASCII)
-# More than any call has, so that events gone wrong cost no more than this: one call was on hold a hundred times, rang
-# two thousand phones.
-MOST_MOMENTS = 100
-MOST_DETAILS = 2_000
+# More facts of a kind than any channel has, so that events gone wrong cost no more than this: one call was on hold a
+# hundred times, rang two thousand phones. The earliest are kept, in whatever order they come.
+MOST_FACTS = 100
+MOST_RUNG = 2_000
 # Every event repeats these: the first time is all that counts.
 _EARLIEST_ONLY = frozenset({Kind.SEEN, Kind.NUMBERED})
 _OF_A_CALL = frozenset(
@@ -82,7 +84,8 @@ def time_of(at: Microseconds) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 
 
-_Moments = dict[Source, set[Microseconds]]
+# Of each source, in their order.
+_Moments = dict[Source, list[Microseconds]]
 
 
 @dataclass(slots=True)
@@ -91,24 +94,40 @@ class Channel:
 
     uniqueid: str
     _facts: dict[Kind, dict[str, _Moments]] = field(default_factory=dict)
+    _firsts: dict[Kind, tuple[Source, Microseconds]] = field(default_factory=dict)
+    _counts: dict[tuple[Kind, Source], int] = field(default_factory=dict)
 
     def note(self, fact: Fact, source: Source) -> bool:
         """Add a fact; tells whether it was news."""
-        details = self._facts.setdefault(fact.kind, {})
-        if len(details) >= MOST_DETAILS and fact.detail not in details:
-            return False
-        moments = details.setdefault(fact.detail, {}).setdefault(source, set())
-        if fact.kind in _EARLIEST_ONLY and moments:
-            if min(moments) <= fact.at:
+        kind, key = fact.kind, (fact.kind, source)
+        moments = self._facts.get(kind, {}).get(fact.detail, {}).get(source, [])
+        if moments and kind in _EARLIEST_ONLY:
+            if moments[0] <= fact.at:
                 return False
-            moments.clear()
-        if fact.at in moments:
+            self._drop(fact.detail, moments[0], kind, source)
+        place = bisect_left(moments, fact.at)
+        if moments[place : place + 1] == [fact.at]:
             return False
-        moments.add(fact.at)
-        if len(moments) > MOST_MOMENTS:
-            moments.remove(last := max(moments))
-            return last != fact.at
+        moments = self._facts.setdefault(kind, {}).setdefault(fact.detail, {}).setdefault(source, [])
+        moments.insert(place, fact.at)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if self._counts[key] > (MOST_RUNG if kind is Kind.RANG else MOST_FACTS):
+            details = self._facts[kind].items()
+            at, detail = max((sources[source][-1], detail) for detail, sources in details if source in sources)
+            self._drop(detail, at, kind, source)
+            if (at, detail) == (fact.at, fact.detail):
+                return False
+        self._firsts[kind] = min(self._firsts.get(kind, (source, fact.at)), (source, fact.at))
         return True
+
+    def _drop(self, detail: str, at: Microseconds, kind: Kind, source: Source) -> None:
+        sources = self._facts[kind][detail]
+        sources[source].remove(at)
+        self._counts[kind, source] -= 1
+        if not sources[source]:
+            del sources[source]
+        if not sources:
+            del self._facts[kind][detail]
 
     def has(self, kind: Kind) -> bool:
         """Whether any source says so."""
@@ -119,21 +138,19 @@ class Channel:
         details = self._facts.get(kind, {})
         return sorted(details, key=lambda detail: (self.times(kind, detail), detail))
 
-    def times(self, kind: Kind, detail: str) -> list[Microseconds]:
+    def times(self, kind: Kind, detail: str) -> Sequence[Microseconds]:
         """Give the moments of one fact from the source that knows most of them, the more trusted one if equal."""
         sources = self._facts.get(kind, {}).get(detail)
         if not sources:
-            return []
-        best = min(sources, key=lambda source: (-len(sources[source]), source))
-        return sorted(sources[best])
+            return ()
+        if len(sources) == 1:
+            return next(iter(sources.values()))
+        return sources[min(sources, key=lambda source: (-len(sources[source]), source))]
 
     def first(self, kind: Kind) -> Microseconds | None:
         """Give the first moment of a kind of fact, whatever its detail, from the most trusted source that has it."""
-        details = self._facts.get(kind)
-        if not details:
-            return None
-        found = ((source, at) for sources in details.values() for source, times in sources.items() for at in times)
-        return min(found)[1]
+        found = self._firsts.get(kind)
+        return found[1] if found else None
 
     def moments(self, kind: Kind) -> list[Microseconds]:
         """Give every moment of a kind of fact, whatever its detail."""
@@ -197,21 +214,25 @@ def presence(channel: Channel, bridge: str) -> list[Span]:
 
 def between(channel: Channel, begins: Kind, ends: Kind) -> list[Span]:
     """Give the spans from each fact of one kind to the next of another; `to` is None while it lasts."""
-    stops = [*channel.moments(ends), *([ended] if (ended := channel.ended()) is not None else [])]
+    ended = channel.ended()
+    stops = sorted([*channel.moments(ends), *([] if ended is None else [ended])])
     spans: dict[Microseconds | None, Microseconds] = {}
     for at in channel.moments(begins):
-        spans.setdefault(min((stop for stop in stops if stop > at), default=None), at)
+        following = stops[bisect_right(stops, at) :][:1]
+        spans.setdefault(following[0] if following else None, at)
     return [(start, stop) for stop, start in spans.items()]
 
 
 def overlap(ours: Iterable[Span], theirs: Iterable[Span]) -> list[Span]:
     """Give the spans that both have in common."""
-    spans = []
-    theirs = list(theirs)
+    spans: list[Span] = []
+    theirs = sorted(theirs, key=lambda span: span[0])
     for our_start, our_end in ours:
         for their_start, their_end in theirs:
+            if our_end is not None and their_start > our_end:
+                break
+            end = our_end if their_end is None or (our_end is not None and our_end < their_end) else their_end
             start = max(our_start, their_start)
-            end = min((end for end in (our_end, their_end) if end is not None), default=None)
             if end is None or end >= start:
                 spans.append((start, end))
     return spans

@@ -96,8 +96,8 @@ class Call:
     before either. `talk_seconds`: how long the citizen was with at least one agent, each second counted once
     (segments of a three-party call overlap); None before the end. `agent`: who answered first.
     `hold_seconds`: how much of that on hold, None before the end and where nobody could know. `queue`: the desk, which
-    is the first queue joined. `dialled`: the number that the citizen dialled. `hung_up_by` is None before the end, and
-    when nobody saw it. `node`: the Asterisk that took the call.
+    is the first queue joined, or the own one of whom an overflow led elsewhere. `dialled`: the number that the citizen
+    dialled. `hung_up_by` is None before the end, and when nobody saw it. `node`: the Asterisk that took the call.
     What telephony cannot know (`recording_state`, `transcript_state`, `ticket_id`) is None until `api` fills it.
     """
 

@@ -10,10 +10,12 @@ from telephony.calls.talks import SETTLE, Talk, extension
 def rung(citizen: Channel, channels: Mapping[str, Channel], talks: list[Talk]) -> list[Channel]:
     """Give the agents' channels that rang for the citizen, in their order.
 
-    Those that the citizen's own channel dialled, and those that served the call: not a colleague who was only asked.
+    Those that the citizen's own channel dialled, and those that served the call: not a colleague who was only asked,
+    nor a third party.
     """
     found = {uniqueid: channels[uniqueid] for uniqueid in citizen.details(Kind.RANG) if uniqueid in channels}
-    found |= {talk.channel.uniqueid: talk.channel for talk in talks if talk.channel.has(Kind.RECORDED)}
+    served = [talk.channel for talk in talks if talk.channel.has(Kind.RECORDED) and talk.began != "conference"]
+    found |= {channel.uniqueid: channel for channel in served}
     telephones = [
         channel
         for channel in found.values()

@@ -17,6 +17,8 @@ GRACE_SECONDS = 600.0
 MOST_CHANNELS = 100_000
 # Channels that were forgotten and must not come back when an event of theirs is repeated: about half a city's day.
 FORGOTTEN_KEPT = 20_000
+# More than ever talk together: a bridge or a phone that is said to know more costs no more.
+MOST_TOGETHER = 50
 _BRIDGED = frozenset({Kind.ENTERED, Kind.LEFT})
 
 
@@ -38,6 +40,7 @@ class Reducer:
         self._forgotten: OrderedDict[str, None] = OrderedDict()
         self._clock: Microseconds = 0
         self._swept_at: Microseconds = 0
+        self._applied_since = 0
 
     def apply(self, message: AmiMessage, source: Source = Source.AMI) -> list[Call]:
         """Take one message and give the calls that it changed (new state), none for most.
@@ -49,10 +52,12 @@ class Reducer:
         if self._rules.queues and message.get("Queue") not in {"", *self._rules.queues}:
             return []
         changed = self._derive({fact.uniqueid for fact in facts(message) if self._note(fact, source)})
+        self._applied_since += 1
         # A clock that was put back counts from where it stands now.
         if at is not None and (at > self._clock or at < self._clock - self._grace):
             self._clock = at
-            if abs(at - self._swept_at) > self._grace // 10:
+            # Each message pays for a look at ten channels: a clock that leaps at every one of them costs no more.
+            if abs(at - self._swept_at) > self._grace // 10 and 10 * self._applied_since >= len(self._channels):
                 self._forget()
         return changed
 
@@ -94,9 +99,9 @@ class Reducer:
                 self._calls.pop(silent, None)
         self._channels.move_to_end(fact.uniqueid)
         if fact.kind in _BRIDGED:
-            self._bridges.setdefault(fact.detail, set()).add(fact.uniqueid)
+            _join(self._bridges, fact.detail, fact.uniqueid)
         elif fact.kind is Kind.RANG:
-            self._rang.setdefault(fact.detail, set()).add(fact.uniqueid)
+            _join(self._rang, fact.detail, fact.uniqueid)
         return channel.note(fact, source)
 
     def _derive(self, uniqueids: Iterable[str]) -> list[Call]:
@@ -120,7 +125,7 @@ class Reducer:
 
     def _forget(self) -> None:
         """Drop channels that ended longer ago than the grace time, except those of the agents of remembered calls."""
-        self._swept_at = self._clock
+        self._swept_at, self._applied_since = self._clock, 0
         horizon = self._clock - self._grace
         keep: set[str] = set()
         for uniqueid, channel in self._channels.items():
@@ -142,3 +147,9 @@ class Reducer:
 
     def _remembered(self, members: dict[str, set[str]]) -> dict[str, set[str]]:
         return {key: present for key, channels in members.items() if (present := channels & self._channels.keys())}
+
+
+def _join(members: dict[str, set[str]], key: str, uniqueid: str) -> None:
+    present = members.setdefault(key, set())
+    if len(present) < MOST_TOGETHER:
+        present.add(uniqueid)

@@ -16,7 +16,7 @@ _TELEPHONE = re.compile(r"(?:PJSIP|SIP|IAX2|DAHDI|Local)/(?P<name>[^@]+?)(?:@.*)
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """One agent's spans with the citizen."""
+    """One agent's spans with the citizen, in their order."""
 
     channel: Channel
     spans: tuple[Span, ...]
@@ -25,7 +25,7 @@ class Talk:
     @property
     def started(self) -> Microseconds:
         """When both could hear each other first."""
-        return min(start for start, _ in self.spans)
+        return self.spans[0][0]
 
     @property
     def ended(self) -> Microseconds | None:
@@ -77,7 +77,7 @@ def _reported(citizen: Channel, channels: Mapping[str, Channel]) -> dict[str, li
     for uniqueid in citizen.details(Kind.CONNECTED):
         agent = channels.get(uniqueid)
         if agent is not None and extension(agent):
-            [start, *_] = citizen.times(Kind.CONNECTED, uniqueid)
+            start = citizen.times(Kind.CONNECTED, uniqueid)[0]
             ends = [*citizen.times(Kind.COMPLETED, uniqueid)[-1:], agent.ended(), citizen.ended()]
             spans[uniqueid] = [(start, min((end for end in ends if end is not None and end > start), default=None))]
     return spans

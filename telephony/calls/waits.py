@@ -1,5 +1,6 @@
 """A citizen's stays in queues, and how each ended."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from telephony.calls.facts import Channel, Kind, Microseconds, time_of
@@ -31,7 +32,8 @@ class _Stay:
 
     def over(self, citizen: Channel) -> Microseconds | None:
         """Give the first sign that it is over; None while there is none."""
-        signs = [*citizen.times(Kind.UNQUEUED, self.queue), self.following, citizen.ended()]
+        left = citizen.times(Kind.UNQUEUED, self.queue)
+        signs = [*left[bisect_left(left, self.joined) :][:1], self.following, citizen.ended()]
         return min((at for at in signs if at is not None and at >= self.joined), default=None)
 
 

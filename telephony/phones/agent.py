@@ -58,7 +58,7 @@ class AgentPhone:
             )
             await self._listening()
             await self.register(EXPIRES_SECONDS)
-            await self._sipp_once("on_duty.xml.j2", "report for duty")
+            await _sipp_once(self.install, self.site, self.seat, self._port, "on_duty.xml.j2", "report for duty")
             stack.push_async_callback(self._unregister)
             refresh = asyncio.create_task(self._refresh(), name=f"agent-{self.seat.extension}-register")
             stack.push_async_callback(_cancel, refresh)
@@ -74,21 +74,7 @@ class AgentPhone:
 
     async def register(self, expires_seconds: int) -> None:
         """Register (0: take the registration back), authenticated by the seat's password. Raises PhoneError."""
-        await self._sipp_once("register.xml.j2", "register", "-key", "expires", str(expires_seconds))
-
-    async def _sipp_once(self, scenario: str, what: str, *more: str) -> None:
-        arguments = (
-            *("-m", "1", "-p", str(free_udp_port(ADDRESS)), "-au", self.seat.extension, "-ap", self.seat.password),
-            *("-key", "agent", self.seat.extension, "-key", "contact_port", str(self._port), *more),
-        )
-        async with sipp(self.install, self._server, ADDRESS, scenario_text(scenario, {}), *arguments) as run:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(run.process.wait(), _REGISTER_SECONDS)
-            if run.process.returncode != 0:
-                raise PhoneError(
-                    f"agent {self.seat.extension} could not {what} at {self._server[0]}:{self._server[1]}: is Asterisk "
-                    f"up, and is the password that of this data directory? SIPp says: {run.errors() or 'no answer'}"
-                )
+        await register(self.install, self.site, self.seat, self._port, expires_seconds)
 
     @property
     def _server(self) -> tuple[str, int]:
@@ -136,6 +122,38 @@ class AgentPhone:
     async def _unregister(self) -> None:
         with contextlib.suppress(PhoneError):  # Asterisk may be gone already
             await self.register(0)
+
+
+async def register(
+    install: AsteriskInstall, site: AsteriskSite, seat: AgentSeat, contact_port: int, expires_seconds: int
+) -> None:
+    """Register a seat's phone that listens on `contact_port` (0 seconds: take it back). Raises PhoneError."""
+    expires = ("-key", "expires", str(expires_seconds))
+    await _sipp_once(install, site, seat, contact_port, "register.xml.j2", "register", *expires)
+
+
+async def _sipp_once(
+    install: AsteriskInstall,
+    site: AsteriskSite,
+    seat: AgentSeat,
+    contact_port: int,
+    scenario: str,
+    what: str,
+    *more: str,
+) -> None:
+    server = site.sip_address, site.sip_port
+    arguments = (
+        *("-m", "1", "-p", str(free_udp_port(ADDRESS)), "-au", seat.extension, "-ap", seat.password),
+        *("-key", "agent", seat.extension, "-key", "contact_port", str(contact_port), *more),
+    )
+    async with sipp(install, server, ADDRESS, scenario_text(scenario, {}), *arguments) as run:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(run.process.wait(), _REGISTER_SECONDS)
+        if run.process.returncode != 0:
+            raise PhoneError(
+                f"agent {seat.extension} could not {what} at {server[0]}:{server[1]}: is Asterisk up, and is the "
+                f"password that of this data directory? SIPp says: {run.errors() or 'no answer'}"
+            )
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -45,6 +45,8 @@ _REFUSALS = (
 )
 _LONGEST_SECONDS = 24 * 3600.0
 _AFTER_SPEECH_MS = 200
+# So often a citizen looks whether all is said.
+_LOOK_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ async def place_call(
     hangup_after: float | None = None,
     number: str | None = None,
     sip_call_id: str | None = None,
+    scenario: Path | None = None,
 ) -> PlacedCall:
     """Call the hotline from one of the site's citizen addresses; return when the call is over.
 
@@ -86,15 +89,7 @@ async def place_call(
     with tempfile.TemporaryDirectory(prefix="zhitong-call-") as folder:
         audio = Path(folder) / "citizen.alaw"
         seconds = await asyncio.to_thread(alaw_file, citizen, audio)
-        text = scenario_text(
-            "citizen.xml.j2",
-            {
-                "audio": audio,
-                "audio_ms": int(seconds * 1000) + _AFTER_SPEECH_MS,
-                "hangup_seconds": hangup_after or _LONGEST_SECONDS,
-                "refusals": _REFUSALS,
-            },
-        )
+        text = citizen_scenario(audio, seconds, hangup_after, scenario=scenario)
         rtp = free_port_pair(address)
         started_at = datetime.now(UTC)
         async with sipp(
@@ -109,6 +104,34 @@ async def place_call(
         ) as run:
             await run.process.wait()
             return _outcome(call_id, started_at, run.log_lines(), run.errors())
+
+
+def citizen_scenario(
+    audio: Path,
+    seconds: float,
+    hangup_after: float | None = None,
+    *,
+    caller: str = "[caller]",
+    look_ms: int = _LOOK_MS,
+    scenario: Path | None = None,
+) -> str:
+    """Return SIPp's scenario of a citizen who says `seconds` of raw A-law and hangs up.
+
+    `audio` and `caller` may hold SIPp's keywords ([field0]): then one process is many citizens. Every `look_ms` each
+    of them looks whether all is said. `scenario` extends the shipped one.
+    """
+    return scenario_text(
+        "citizen.xml.j2" if scenario is None else scenario.name,
+        {
+            "audio": audio,
+            "audio_ms": int(seconds * 1000) + _AFTER_SPEECH_MS,
+            "hangup_seconds": hangup_after or _LONGEST_SECONDS,
+            "refusals": _REFUSALS,
+            "caller": caller,
+            "look_ms": look_ms,
+        },
+        () if scenario is None else (scenario.parent,),
+    )
 
 
 def display_name(name: str | None) -> str:

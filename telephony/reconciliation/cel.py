@@ -1,6 +1,7 @@
 """Stored calls against CEL: the exact record, the one that repairs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from telephony.calls.model import Call
 from telephony.reconciliation.difference import Difference, shown
@@ -15,13 +16,28 @@ _OF_THE_END = frozenset(
 
 
 def against_cel(stored: Call, told: Call) -> Iterator[Difference]:
-    """Compare one call with what CEL makes of it. An end that CEL does not tell (a kill) contradicts nothing."""
-    for name in differences(stored, told, TOLERANCE_SECONDS):
-        if told.ended_at is None and stored.ended_at is not None and name.rpartition(".")[2] in _OF_THE_END:
+    """Compare one call with what CEL makes of it. What CEL does not tell of an end (a kill) contradicts nothing."""
+    cut_off = told.ended_at is None and stored.ended_at is not None
+    known = _as_far_as(stored, told) if cut_off else stored
+    for name in differences(known, told, TOLERANCE_SECONDS):
+        if cut_off and (name.rpartition(".")[2] in _OF_THE_END or _value(told, name) is None):
             continue
         yield Difference(
             stored.call_ref, name, "cel", _value(stored, name), _value(told, name), "cel", stored.offered_at
         )
+
+
+def _as_far_as(stored: Call, told: Call) -> Call:
+    """Give a stored call without the phones and talks that Asterisk no longer came to write of.
+
+    The manager port tells of a phone as it begins to ring, CEL only once it is over.
+    """
+    return replace(
+        stored,
+        segments=stored.segments[: len(told.segments)],
+        waits=stored.waits[: len(told.waits)],
+        offers=stored.offers[: len(told.offers)],
+    )
 
 
 def _value(call: Call, name: str) -> str | None:

@@ -123,7 +123,7 @@ class _Comparison:
         if queued is not None:
             elsewhere = bool(legs.answered) if legs else bool(told and told.segments)
             yield from against_queue_log(call, queued, answered_elsewhere=elsewhere)
-        elif call.waits or call.via in {"queue", "overflow"}:
+        elif call.waits or call.via == "queue":
             yield from self._missing(call, "queue_log")
 
     def _against_cdr(self, call: Call, *, cut_off: bool) -> Iterator[Difference]:

@@ -19,8 +19,11 @@ def against_queue_log(stored: Call, told: QueueCall, *, answered_elsewhere: bool
     `answered_elsewhere`: another record tells of an agent outside the queue (overflow, sticky, redirect). Then a
     caller who left the queue unconnected was answered all the same: app_queue writes ABANDON for a redirect, too.
     """
-    if stored.queue != told.queue:
-        yield _difference(stored, "queue", stored.queue, told.queue)
+    # Whom an overflow led elsewhere waited there first, and is the own desk's call.
+    led = stored.via == "overflow" or len({wait.queue for wait in stored.waits}) > 1
+    joined = stored.waits[0].queue if led and stored.waits else stored.queue
+    if joined != told.queue:
+        yield _difference(stored, "queue", joined, told.queue)
     if stored.waits and len(stored.waits) != told.stays:
         yield _difference(stored, "waits", str(len(stored.waits)), str(told.stays))
     if told.connected and stored.outcome in _UNANSWERED:

@@ -19,7 +19,7 @@ def against_recordings(
     for segment in stored.segments:
         name = segment.recording_id
         if name is None:
-            # A unit that was called in is heard on the agent's own recording.
+            # Calls from before a third party was recorded by itself (decision 0018).
             if segment.began != "conference":
                 yield _difference(stored, "segments.recording_id", None, "no name", "recording_missing")
             continue

@@ -20,9 +20,14 @@ _TIME = re.compile(rb'"[A-Za-z_]+","(\d{1,11})\.(\d{1,6})"')
 _GLUED = re.compile(rb'(?<!^)"[A-Za-z_]+","[0-9]{9,11}\.[0-9]{1,6}","[A-Za-z]*","[^"]*[0-9]\.[0-9]+".*')
 _Event = tuple[str, dict[str, str]]
 _BRIDGE_EVENTS = {"BRIDGE_ENTER": "BridgeEnter", "BRIDGE_EXIT": "BridgeLeave"}
-_QUERY_EVENTS = frozenset({"HotlineOffered", "HotlineVia", "HotlineLeft", "HotlineSegment", "HotlineUnanswered"})
+_QUERY_EVENTS = frozenset(
+    {"HotlineOffered", "HotlineVia", "HotlineLeft", "HotlineSegment", "HotlineUnanswered"}
+    | {"HotlineDialled", "HotlineDialOver"}
+)
 # What a row may carry into an event; anything else in a query string is not ours.
-_QUERY_KEYS = frozenset({"CallRef", "SipCallId", "Dialled", "Via", "Recording", "Agent", "Status"})
+_QUERY_KEYS = frozenset(
+    {"CallRef", "SipCallId", "Dialled", "Via", "Desk", "Recording", "Agent", "Status"} | {"DialRef", "Cause", "TalkMs"}
+)
 # The channel of a phone that another channel rings (its application, as app_queue and app_dial set it).
 _RUNG_BY = frozenset({"AppQueue", "AppDial"})
 _QUEUE_EVENTS = {"APP_START": "QueueCallerJoin", "APP_END": "QueueCallerLeave"}
@@ -64,7 +69,11 @@ def translate(line: bytes) -> list[AmiMessage]:
         "Uniqueid": uniqueid,
         "Linkedid": linkedid,
     }
-    events = _events(kind, channel, application, data, _object(extra))
+    details = _object(extra)
+    events = _events(kind, channel, application, data, details)
+    if kind == "HANGUP" and channel.endswith(";2") and details.get("hangupsource") not in {None, "", channel}:
+        # A third party's phone hung up: the row is on the outer end of a Local channel, the inner one is in the talk.
+        events.append(("HangupRequest", {"Uniqueid": linkedid, "Channel": f"{channel[:-1]}1", "CallerIDNum": ""}))
     if application in _RUNG_BY and kind in {"ANSWER", "HANGUP"} and linkedid != uniqueid:
         # The row stands on the phone's channel; the events, on that of whoever rings it.
         rings = {"Uniqueid": linkedid, "Channel": "", "CallerIDNum": ""}

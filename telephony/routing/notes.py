@@ -75,18 +75,21 @@ def after_settling(call: Call, rules: NoteRules, *, now: datetime) -> tuple[Note
 
 
 def sticky(call: Call, rules: NoteRules, *, settled: bool, now: datetime) -> Note | None:
-    """Say which agent knows the matter of this caller: who served the call last.
+    """Say which agent knows the matter of this caller: who served the call last; whoever was called in did not.
 
     While the draft is not settled, for `open_ticket` from the call's end; after that, only a call that was cut off
     (neither side hung up) counts, for `cut_off`. None: there is nobody to ask for, or no more.
     """
     caller = caller_key(call.caller)
-    if caller is None or call.ended_at is None or not call.segments:
+    served = [segment.agent for segment in call.segments if segment.began != "conference"]
+    if caller is None or call.ended_at is None or not served:
         return None
+    if not served[-1].isdecimal():
+        return None  # answered at another site, which no phone of ours is
     cut_off = call.hung_up_by == "system"
     lasting = max(timedelta() if settled else rules.open_ticket, rules.cut_off if cut_off else timedelta())
     until = call.ended_at + lasting
-    return Note("sticky", caller, call.segments[-1].agent, int(until.timestamp())) if until > now else None
+    return Note("sticky", caller, served[-1], int(until.timestamp())) if until > now else None
 
 
 def priority(call: Call, rules: NoteRules, *, now: datetime) -> Note | None:

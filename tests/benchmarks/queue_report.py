@@ -1,8 +1,9 @@
 """`python -m tests.benchmarks.queue_report`: a year's report on ten million calls, against reading its rollups.
 
 Fills a database of its own by SQL: the calls of a year, segments and waits in its first and last days (where the
-period's edges are read from them), and every quarter counted by the program's own statement. The floor, in the same
-run, is a bare sum over the rollup rows of the same year. The live figures of the year's last evening are told beside.
+period's edges are read from them), what 105 agents did, and every quarter and day counted by the program's own
+statements. The floor, in the same run, is a bare sum over the rollup rows of the same year. The live figures of the
+year's last evening are told beside.
 """
 # ruff: noqa: T201, S608 - a benchmark prints, and its SQL is made of its own constants
 
@@ -43,11 +44,14 @@ SELECT number::text, '13800000000', 'hotline',
     CASE WHEN number % 25 = 0 THEN 'abandoned' WHEN number % 60 = 1 THEN 'short_abandoned' ELSE 'answered' END, 'queue',
     offered, CASE WHEN answered THEN offered + wait * interval '1 second' END,
     offered + (wait + 180) * interval '1 second', wait,
-    CASE WHEN answered THEN (8000 + number % 35 + 35 * (extract(hour FROM offered)::int / 8))::text END
+    CASE WHEN answered THEN (8000 + number % 35 + 35 * shift)::text END
 FROM (
-    SELECT number, number % 97 * 0.3 AS wait, number % 25 <> 0 AND number % 60 <> 1 AS answered,
-        timestamptz '{begin}' + (number::float8 / {calls}) * interval '365 days' AS offered
-    FROM generate_series(0, {calls} - 1) number
+    SELECT *, extract(hour FROM offered AT TIME ZONE 'UTC')::int / 8 AS shift
+    FROM (
+        SELECT number, number % 97 * 0.3 AS wait, number % 25 <> 0 AND number % 60 <> 1 AS answered,
+            timestamptz '{begin}' + (number::float8 / {calls}) * interval '365 days' AS offered
+        FROM generate_series(0, {calls} - 1) number
+    ) one
 ) made
 """
 EDGES = "(offered_at < timestamptz '{begin}' + interval '1 day' OR offered_at > timestamptz '{end}' - interval '1 day')"
@@ -59,6 +63,17 @@ WAITS = f"""
 INSERT INTO call_waits (call_ref, ordinal, queue, joined_at, left_at, ended)
 SELECT call_ref, 0, queue, offered_at, offered_at + wait_seconds * interval '1 second', 'unknown'
 FROM calls WHERE {EDGES}
+"""
+# All agents of a shift talk for 12 minutes of each quarter, and idle for 3.
+SPELLS = """
+INSERT INTO agent_spells (node, agent, state, started_at, ended_at)
+SELECT 'main', (8000 + seat)::text, state, quarter + begins, quarter + ends
+FROM generate_series(0, 104) seat
+CROSS JOIN generate_series(timestamptz '{begin}', timestamptz '{end}' - interval '15 minutes', '15 minutes') quarter
+CROSS JOIN (VALUES
+    ('talking', interval '0', interval '12 minutes'), ('idle', interval '12 minutes', interval '15 minutes')
+) state(state, begins, ends)
+WHERE extract(hour FROM quarter AT TIME ZONE 'UTC')::int / 8 = seat / 35
 """
 FLOOR = """
 SELECT sum(waiting), sum(answered), sum(abandoned), sum(short_abandoned), sum(failed), sum(queued), sum(queued_waiting),
@@ -81,7 +96,7 @@ def fill(url: str, calls: int) -> None:
         connection.execute(CALLS.format(**given))
         connection.execute("ALTER TABLE calls ADD CONSTRAINT pk_calls PRIMARY KEY (call_ref)")
         connection.execute("CREATE INDEX ix_calls_offered_at_call_ref ON calls (offered_at, call_ref)")
-        for parts in (SEGMENTS, WAITS):
+        for parts in (SEGMENTS, WAITS, SPELLS):
             connection.execute(parts.format(**given))
         connection.execute("VACUUM ANALYZE")
 
@@ -153,7 +168,7 @@ async def run(url: str, calls: int) -> bool:
             rows = await session.scalar(text("SELECT count(*) FROM queue_rollups"))
             size = await session.scalar(text("SELECT pg_database_size(current_database())"))
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE queue_rollups")
+            connection.execute("VACUUM ANALYZE")
         counted = time.perf_counter()
         print(
             f"{calls:,} calls, {rows:,} rollup rows, {(size or 0) / 1e9:.1f} GB; written in {written - began:.0f} s, "

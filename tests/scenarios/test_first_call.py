@@ -8,7 +8,7 @@ import httpx
 from api.agents.service import spells_between
 from api.kit.database import Database, url_of
 from tests.scenarios.conftest import System, ticket_of
-from tests.support.sound import correlation, read
+from tests.support.sound import heard_share, read
 
 
 def spells_in(system: System, call: dict[str, Any]) -> list[str]:
@@ -47,9 +47,10 @@ def test_12345_rings_a_human_answers_a_draft_ticket_appears(
 
     for speaker in ("citizen", "agent"):
         recorded = read(system.recordings / f"{segment['recording_id']}-{speaker}.wav")
-        assert correlation(read(voices[speaker]), recorded) > 0.95, f"the {speaker}'s track is not what was spoken"
+        # A machine that does something else loses a packet now and then, which shifts what follows.
+        assert heard_share(recorded, read(voices[speaker])) > 0.75, f"the {speaker}'s track is not what was spoken"
         other = "agent" if speaker == "citizen" else "citizen"
-        assert correlation(read(voices[other]), recorded) < 0.5, f"the {other} is on the {speaker}'s track"
+        assert heard_share(recorded, read(voices[other])) < 0.25, f"the {other} is on the {speaker}'s track"
 
     ticket = ticket_of(http, call["call_ref"])
     fields = ticket["fields"]

@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from telephony.asterisk.configure import AgentSeat, AsteriskSite
+from telephony.asterisk.configure import AgentSeat, AsteriskSite, Trunk
 from telephony.asterisk.desk import Desk
 from telephony.asterisk.install import AsteriskInstall, find_or_fetch
 from telephony.asterisk.process import AsteriskProcess, free_port
 from telephony.phones import AgentPhone, PlacedCall, place_call
+from tests.telephony.phones.voice import band_noise
 
 ROOT = Path(__file__).parents[2]
 SEATS = tuple(
@@ -25,6 +26,8 @@ SEATS = tuple(
     for number, desks in ((8001, ()), (8002, ()), (8003, (("enterprise", 0),)))
 )
 DESKS = (Desk("enterprise", "企业专席", "enterprise desk", ("12345802",), wait_seconds=2),)
+# Where the carrier of the tests takes calls.
+CARRIER = "127.0.0.4"
 Signal = npt.NDArray[np.int16]
 
 
@@ -48,15 +51,14 @@ def site_for(data_dir: Path) -> AsteriskSite:
         live_kept_seconds=1,
         desks=DESKS,
         hold_seconds=3,
+        trunk=Trunk("carrier", (CARRIER,), port=free_port(socket.SOCK_DGRAM, CARRIER)),
+        outward_seconds=1,
     )
 
 
 def noise(path: Path, seed: int, seconds: float) -> Signal:
-    """Write noise of the telephone's band (300 to 3400 Hz, G.712), which correlates with nothing but itself."""
-    white = np.fft.rfft(np.random.default_rng(seed).normal(0, 3000, int(8000 * seconds)))
-    pitch = np.fft.rfftfreq(int(8000 * seconds), 1 / 8000)
-    white[(pitch < 300) | (pitch > 3400)] = 0
-    samples = np.fft.irfft(white, int(8000 * seconds)).astype(np.int16)
+    """Write noise of the telephone's band, which correlates with nothing but itself."""
+    samples = band_noise(seed, seconds)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(samples.astype("<i2").tobytes())
@@ -89,9 +91,16 @@ class Hotline:
     def site(self) -> AsteriskSite:
         return self.process.site
 
-    def agent(self, extension: int, audio: Path | None = None, *, answer_after: float | None = 0.3) -> AgentPhone:
+    def agent(
+        self,
+        extension: int,
+        audio: Path | None = None,
+        *,
+        answer_after: float | None = 0.3,
+        scenario: Path | None = None,
+    ) -> AgentPhone:
         seat = next(seat for seat in SEATS if seat.extension == str(extension))
-        return AgentPhone(self.install, self.site, seat, audio, answer_after=answer_after)
+        return AgentPhone(self.install, self.site, seat, audio, answer_after=answer_after, scenario=scenario)
 
     async def call(
         self,
@@ -101,6 +110,7 @@ class Hotline:
         name: str | None = None,
         hangup_after: float | None = None,
         number: str | None = None,
+        scenario: Path | None = None,
     ) -> PlacedCall:
         async with asyncio.timeout(40):
             return await place_call(
@@ -111,6 +121,7 @@ class Hotline:
                 caller_name=name,
                 hangup_after=hangup_after,
                 number=number,
+                scenario=scenario,
             )
 
     def recordings(self) -> set[str]:

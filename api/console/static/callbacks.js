@@ -1,10 +1,34 @@
 "use strict";
-// Calling back: one click, or one key, dials; another says what came of it.
+// Calling back: one click, or one key, dials; what came of it the call itself tells, unless somebody overrules it.
 (() => {
   const rows = document.getElementById("rows");
   const agent = document.getElementById("agent");
   const notice = document.getElementById("notice");
+  const audio = document.getElementById("audio");
   const KEPT = "zhitong.my-phone";
+
+  const hear = (button) => {
+    const source = `/api/v1/outward/${encodeURIComponent(button.dataset.hear)}/audio`;
+    audio.hidden = false;
+    if (audio.getAttribute("src") === source && !audio.paused) return audio.pause();
+    if (audio.getAttribute("src") !== source) audio.src = source;
+    return audio.play().catch(() => {
+      notice.textContent = "录音无法播放。 The recording cannot be played.";
+      notice.className = "notice shown wrong";
+    });
+  };
+  const typing = (event) =>
+    event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input, select, textarea");
+  if (audio) {
+    rows.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-hear]");
+      if (button) hear(button);
+    });
+    document.addEventListener("keydown", (event) => {
+      const last = event.key === "p" && !typing(event) ? [...(lists.line()?.querySelectorAll("[data-hear]") ?? [])].pop() : null;
+      if (last) hear(last);
+    });
+  }
   if (!agent) return;
 
   agent.value ||= localStorage.getItem(KEPT) ?? "";
@@ -39,23 +63,46 @@
       say(`请接起 ${agent.value}，随后拨出。 Pick up ${agent.value}; then the caller is dialled.`);
     }
   };
-  const tell = (row, button) =>
-    post(`/api/v1/callbacks/${row.dataset.id}/tries/${button.dataset.try}/result`, { result: button.dataset.result });
+
+  const dialog = document.getElementById("overrule");
+  const form = dialog.querySelector("form");
+  const overrule = (row, button) => {
+    form.reset();
+    dialog.returnValue = "";
+    dialog.addEventListener(
+      "close",
+      () => {
+        if (dialog.returnValue !== "ok") return;
+        const { result, reason } = Object.fromEntries(new FormData(form));
+        post(`/api/v1/callbacks/${row.dataset.id}/tries/${button.dataset.overrule}/result`, { result, reason });
+      },
+      { once: true },
+    );
+    dialog.showModal();
+  };
+  dialog.addEventListener("keydown", (event) => {
+    if (event.target.name === "reason" || !/^[1-4]$/.test(event.key)) return;
+    form.elements.result[Number(event.key) - 1].checked = true;
+    form.elements.reason.focus();
+    event.preventDefault();
+  });
 
   const press = (row, button) => {
     if (!row || !button || button.disabled) return;
+    if (button.matches("[data-overrule]")) return overrule(row, button);
     button.disabled = true;
-    if (button.matches("[data-dial]")) dial(row).finally(() => (button.disabled = false));
-    else tell(row, button);
+    dial(row).finally(() => (button.disabled = false));
   };
 
-  rows.addEventListener("click", (event) => press(event.target.closest("tr"), event.target.closest("[data-dial], [data-result]")));
+  rows.addEventListener("click", (event) =>
+    press(event.target.closest("tr"), event.target.closest("[data-dial], [data-overrule]")));
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.target.matches("input, select, textarea")) return;
+    if (typing(event) || dialog.open) return;
     const row = lists.line();
-    if (!row) return;
-    if (event.key === "d") press(row, row.querySelector("[data-dial]"));
-    else if (/^[1-4]$/.test(event.key)) press(row, row.querySelectorAll("[data-result]")[Number(event.key) - 1]);
+    if (row && event.key === "d") press(row, row.querySelector("[data-dial]"));
+    else if (row && event.key === "o") {
+      event.preventDefault();
+      press(row, row.querySelector("[data-overrule]"));
+    }
   });
 })();

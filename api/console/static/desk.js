@@ -6,7 +6,7 @@
   const figures = document.getElementById("figures");
   const open = document.getElementById("call");
   const live = document.getElementById("live");
-  const exporter = document.getElementById("export");
+  const exporters = document.querySelectorAll("a[data-form]");
   let chosen = new URLSearchParams(location.search).get("call") ?? "";
 
   const filterQuery = () => {
@@ -30,7 +30,7 @@
     for (const each of figures.querySelectorAll("button")) {
       each.classList.toggle("chosen", each.dataset.state === filters.state.value && each.dataset.state !== "");
     }
-    if (exporter) exporter.href = `/desk/export?${filterQuery()}`;
+    for (const each of exporters) each.href = `/desk/export?${filterQuery()}&format=${each.dataset.form}`;
   };
 
   const get = async (address) => {

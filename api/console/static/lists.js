@@ -4,7 +4,7 @@ const lists = (() => {
   const rows = document.getElementById("rows");
   const filters = document.getElementById("filters");
   const live = document.getElementById("live");
-  const exporter = document.getElementById("export");
+  const exporters = document.querySelectorAll("a[data-form]");
   const REDRAW_MILLISECONDS = 30_000;
   let chosen = "";
 
@@ -50,7 +50,7 @@ const lists = (() => {
 
   const filter = () => {
     history.replaceState(null, "", `${filters.dataset.page}?${query()}`);
-    if (exporter) exporter.href = `${filters.dataset.export}?${query()}`;
+    for (const each of exporters) each.href = `${filters.dataset.export}?${query()}&format=${each.dataset.form}`;
     load();
   };
   filters.addEventListener("submit", (event) => event.preventDefault());

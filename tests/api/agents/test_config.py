@@ -29,6 +29,7 @@ def site(config: Path) -> None:
             10100,
             load_seats(config, config / "secrets.toml"),
             desks=load_desks(config).desks,
+            sites=load_desks(config).sites,
         )
     )
 
@@ -47,6 +48,7 @@ def test_what_is_shipped_is_a_site_whose_desks_all_have_agents(config: Path) -> 
     assert list(load_routing(config).breaks)
 
 
+SITE = 'wait_seconds = 20\n[[site]]\nname = "{}"\nzh = "东区"\nen = "east"\nhost = "{}"'
 # (file, what is replaced, by what, who refuses it, with which error, a word of the reason)
 WRONG = [
     ("agents.toml", 'level = "regular"', 'level = "senior"', seats, SeatsError, "senior"),
@@ -58,6 +60,10 @@ WRONG = [
     ("desks.toml", '"12345801"', '"8001"', site, SiteError, "differ"),
     ("desks.toml", 'name = "dialect"', 'name = "a,b"', load_desks, DesksError, "pattern"),
     ("desks.toml", '"12345801"', '"1,Hangup()"', load_desks, DesksError, "pattern"),
+    ("desks.toml", "wait_seconds = 20", SITE.format("enterprise", "192.0.2.20"), site, SiteError, "is taken"),
+    ("desks.toml", "wait_seconds = 20", SITE.format("agent", "192.0.2.20"), site, SiteError, "is taken"),
+    ("desks.toml", "wait_seconds = 20", SITE.format("east-1", "192.0.2.20"), load_desks, DesksError, "pattern"),
+    ("desks.toml", "wait_seconds = 20", SITE.format("east", "192.0.2.20/24"), load_desks, DesksError, "pattern"),
     ("routing.toml", "abandoned = 5", "abandoned = 500", load_routing, RoutingError, "less than"),
     ("routing.toml", "pause_seconds = [30.0, 120.0, 600.0]", "pause_seconds = []", load_routing, RoutingError, "pause"),
     ("routing.toml", "meal = ", '"用餐" = ', load_routing, RoutingError, "pattern"),

@@ -17,6 +17,8 @@ NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
         ("busy", 2, "open", 1200),
         ("no_answer", 3, "exhausted", 1200),
         ("wrong_number", 3, "exhausted", 1200),
+        ("unreachable", 3, "exhausted", 1200),
+        ("cancelled", 3, "open", 0),
         ("agent_absent", 2, "open", 0),
         ("failed", 2, "open", 0),
         ("failed", 3, "open", 0),

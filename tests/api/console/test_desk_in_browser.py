@@ -12,6 +12,7 @@ from api.kit import clock
 from api.kit.database import Database
 from api.kit.settings import Settings
 from tests.api import samples
+from tests.support.spreadsheet import sheets
 
 WATCH_AUDIO = """() => {
   const audio = document.getElementById("audio");
@@ -131,10 +132,13 @@ async def test_filters_keys_and_the_address_go_together(page: Page, database: Da
     await page.reload()
     await expect(rows).to_have_count(1)
     await expect(page.locator(".call")).to_have_attribute("data-ref", "1.2")
-    link = await page.locator("#export").get_attribute("href")
+    link = await page.locator("a[data-form=csv]").get_attribute("href")
     assert link is not None
     answer = await page.request.get(address + link)
     assert [line.split(",")[0] for line in (await answer.text()).splitlines()[1:]] == ["1.2"]
+    link = await page.locator("a[data-form=xlsx]").get_attribute("href")
+    [rows_taken] = sheets(await (await page.request.get(f"{address}{link}")).body())
+    assert [row[0] for row in rows_taken] == ["call_ref", "1.2"]
 
 
 async def test_on_a_small_screen_each_line_still_says_what_is_urgent(page: Page, database: Database) -> None:

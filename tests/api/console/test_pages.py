@@ -4,16 +4,20 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from api.accounts import service as accounts
 from api.calls import service
+from api.commands import service as commands
 from api.kit import clock
+from api.kit.changes import Change
 from api.kit.database import Database
 from api.recordings import names
 from api.recordings import service as recordings
 from api.tickets import service as tickets
+from telephony.calls.outward import OutwardCall
 from tests.api import samples
+from tests.api.callbacks.conftest import Follower
 from tests.api.conftest import NewToken
 from tests.api.console.conftest import talking
 
@@ -210,3 +214,23 @@ async def test_agents_are_called_by_their_names(desk: httpx.AsyncClient, databas
 async def test_a_part_of_a_page_sends_a_signed_out_browser_to_the_way_in(nobody: httpx.AsyncClient) -> None:
     answer = await nobody.get("/desk/rows", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/login")
+
+
+async def test_a_call_shows_what_agents_placed_on_its_behalf(desk: httpx.AsyncClient, database: Database) -> None:
+    await _store(database, samples.call("1.1"))
+    follower = Follower(database)
+    async with database.session() as session:
+        arguments = {"extension": "8001", "number": "02888880000"}
+        about = {"call_ref": "1.1", "ticket_id": "T1"}
+        await commands.order(session, "dial", arguments, ordered_by="张敏", about=about)
+    ref, now = "1763870004.200000", clock.now()
+    await follower.carry_out(ref)
+    assert "进行中" in (await desk.get("/desk?call=1.1")).text
+    recording = f"{ref}--8001--1763870004200000"
+    await follower.tell(OutwardCall(ref, "8001", recording, now, now + timedelta(seconds=9), "BUSY", 17))
+    page = (await desk.get("/desk?call=1.1")).text
+    assert "占线" in page
+    assert f'src="/api/v1/outward/{ref}/audio"' in page
+    async with database.session() as session:
+        told = list(await session.scalars(select(Change.kind).where(Change.call_ref == "1.1")))
+    assert told == ["call"] * 3, "stored, the phone rings, it is over"

@@ -8,6 +8,9 @@ from api.enforcement.enforcing import Enforcer
 from api.enforcement.load import parse_service_levels
 from api.kit import clock
 from api.kit.database import Database
+from api.kit.settings import Settings
+from telephony.calls.outward import OutwardCall
+from tests.api import samples
 from tests.api.callbacks import conftest as owed
 from tests.api.enforcement import conftest as desk
 
@@ -49,7 +52,7 @@ async def test_the_record_follows_what_is_done_and_shows_what_it_achieved(
     await page.select_option("select[name=act]", "warn_wall")
     await expect(lines).to_have_count(1)
     assert "act=warn_wall" in page.url
-    link = await page.locator("#export").get_attribute("href")
+    link = await page.locator("a[data-form=csv]").get_attribute("href")
     sheet = await (await page.request.get(f"{address}{link}")).text()
     assert [line.split(",")[3] for line in sheet.splitlines()[1:]] == ["warn_wall"]
 
@@ -70,7 +73,9 @@ async def test_the_desk_tells_what_is_in_force_and_stops_when_it_ends(page: Page
     await expect(told).to_have_count(0)
 
 
-async def test_a_caller_who_gave_up_is_called_back_by_one_key(page: Page, address: str, database: Database) -> None:
+async def test_a_caller_who_gave_up_is_called_back_by_one_key_and_the_call_tells_what_came_of_it(
+    page: Page, address: str, database: Database, settings: Settings
+) -> None:
     now = clock.now()
     follower = owed.Follower(database)
     await page.goto(f"{address}/callbacks")
@@ -93,11 +98,30 @@ async def test_a_caller_who_gave_up_is_called_back_by_one_key(page: Page, addres
     await page.keyboard.press("d")
     await expect(lines.first).to_contain_text("拨打中")
     await expect(page.locator("#notice")).to_contain_text("请接起 8001")
-    await page.keyboard.press("2")
-    await expect(lines.first).to_contain_text("起可再拨")
-    await lines.nth(1).locator("[data-dial]").click()
-    await page.locator("[data-result=reached]").click()
+    began = clock.now()
+    ref = f"{began.timestamp():.6f}"
+    await follower.carry_out(ref)
+    recording = f"{ref}--8001--1763870004200000"
+    samples.write_tracks(settings.outward_dir, recording, 1.0)
+    await follower.tell(OutwardCall(ref, "8001", recording, began, began + 0.5 * MINUTE, "ANSWER", 16, 21.5))
+    await follower.follow(clock.now())
     await expect(lines).to_have_count(1)
+    await page.select_option("select[name=state]", "reached")
+    await expect(lines.first).to_contain_text("通话 21.5″")
+    await lines.first.click()
+    await page.keyboard.press("p")
+    await expect(page.locator("#audio")).to_be_visible()
+    await expect(page.locator("#audio")).to_have_js_property("error", None)
+    await expect(page.locator("#audio")).to_have_js_property("duration", 1)
+    await page.keyboard.press("o")
+    await page.keyboard.press("2")
+    await page.keyboard.type("<i>语音信箱</i>")
+    await page.keyboard.press("Enter")
+    await expect(lines).to_have_count(0)
+    await page.select_option("select[name=state]", "open")
+    await expect(lines.first).to_contain_text("起可再拨")
+    await expect(lines.first).to_contain_text("改判")
+    await expect(lines.first).to_contain_text("<i>语音信箱</i>")
     await page.select_option("select[name=state]", "all")
     await expect(lines).to_have_count(3)
     await expect(page.locator("#rows")).to_contain_text("未显示号码")

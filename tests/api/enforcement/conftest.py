@@ -4,12 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
 
 from api.calls import service as calls
 from api.enforcement.enforcing import Enforcer, enforce
 from api.enforcement.load import parse_service_levels
 from api.enforcement.models import ActRow
 from api.enforcement.repository import ActFilter, EnforcementRepository
+from api.heartbeats.models import HeartbeatRow
 from api.kit.database import Database
 from telephony.calls.model import Call, Wait
 from tests.api import samples
@@ -81,6 +84,8 @@ class Desk:
         self.database = database
         self.now = NOON
         self.enforcer = ENFORCER
+        # The queues of each node whose router lives.
+        self.nodes: dict[str, list[str]] = {"main": ["hotline", "enterprise"]}
 
     async def store(self, *some: Call) -> None:
         """Store calls as the router does."""
@@ -90,10 +95,20 @@ class Desk:
     async def look(self, *, times: int = 1, every: float = 5) -> None:
         """Look at the promises so often, and let time go on after each look."""
         for _ in range(times):
+            await self.beat()
             async with self.database.session() as session:
                 assert await EnforcementRepository(session).lock()
                 await enforce(session, self.enforcer, self.now)
             self.now += timedelta(seconds=every)
+
+    async def beat(self) -> None:
+        """Let each node's router give a sign of life."""
+        async with self.database.session() as session:
+            for node, queues in self.nodes.items():
+                key = {"process": "router", "host": node, "pid": 1}
+                told = {"node": node, "queues": queues, "seen_at": func.now(), "standby": False}
+                row = insert(HeartbeatRow).values(**key, **told, started_at=NOON)
+                await session.execute(row.on_conflict_do_update(index_elements=list(key), set_=told))
 
     async def acts(self) -> list[ActRow]:
         """Return all acts, the first one first."""

@@ -35,7 +35,12 @@ async def test_pressure_rises_and_falls(desk: Desk) -> None:
     assert {each.undone_reason for each in (warned, reserve)} == {"eased"}
     assert {each.done_by for each in (warned, reserve)} == {"test:1"}
     ordered = [(each.subject, each.undo, each.arguments["value"]) for each in reserve.orders]
-    assert sorted(ordered) == [("8003", False, 1), ("8003", True, 5), ("8004", False, 1), ("8004", True, 5)]
+    assert sorted(ordered) == [
+        ("8003 main", False, 1),
+        ("8003 main", True, 5),
+        ("8004 main", False, 1),
+        ("8004 main", True, 5),
+    ]
     commands = [each.command for each in reserve.orders if each.command is not None]
     assert [(each.verb, each.state, each.about) for each in commands] == [
         ("set_penalty", "ordered", {"enforcement_act": reserve.act_id})
@@ -100,3 +105,41 @@ async def test_whoever_watches_is_told(desk: Desk, database: Database) -> None:
     acts = await desk.acts()
     assert set(told) == {f"act-{each.act_id}" for each in acts}
     assert len(told) == 4, "each began and each ended"
+
+
+LED = FILE.replace('act = "call_reserve"', 'act = "overflow"\nto = "enterprise"').replace(
+    'members = ["8003", "8004"]\npenalty = 1\n', ""
+)
+
+
+async def test_callers_are_led_elsewhere_on_every_node_while_the_pressure_lasts(desk: Desk) -> None:
+    desk.enforcer = replace(ENFORCER, levels=parse_service_levels(LED))
+    desk.nodes = {"main": ["hotline", "enterprise"], "north": ["hotline"], "south": ["enterprise"]}
+    callers = [waiting(f"1.{number}", NOON - timedelta(seconds=20)) for number in range(6)]
+    await desk.store(*callers)
+    await desk.look(times=3)
+    act = (await desk.acts())[1]
+    assert (act.act, act.value, act.limit) == ("overflow", 6.0, 5.0)
+    first = {each.subject: each.command_id for each in act.orders}
+    assert first.keys() == {"hotline main", "hotline north"}
+    await desk.look(times=14)
+    act = (await desk.acts())[1]
+    renewed = {each.subject: each.command_id for each in act.orders}
+    assert renewed.keys() == first.keys()
+    assert all((renewed[subject] or 0) > (first[subject] or 0) for subject in first), "renewed, and told once"
+    await desk.store(*(answered(call.call_ref, call.offered_at, 35) for call in callers))
+    await desk.look(times=12)
+    act = (await desk.acts())[1]
+    assert act.undone_reason == "eased"
+    back = [(each.verb, each.command and each.command.node) for each in act.orders if each.undo]
+    assert sorted(back) == [("end_overflow", "main"), ("end_overflow", "north")]
+
+
+async def test_a_node_whose_router_is_away_is_ordered_when_it_is_there(desk: Desk) -> None:
+    desk.nodes = {}
+    await desk.store(*(waiting(f"1.{number}", NOON - timedelta(seconds=20)) for number in range(6)))
+    await desk.look(times=4)
+    assert (await desk.acts())[1].orders == []
+    desk.nodes = {"main": ["hotline"]}
+    await desk.look()
+    assert [each.subject for each in (await desk.acts())[1].orders] == ["8003 main", "8004 main"]

@@ -4,7 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from api.enforcement.plan import Break, InForce, Order, Situation, Waiting, orders, undoing
+from api.enforcement.plan import (
+    OVERFLOW_SECONDS,
+    RENEW_AFTER,
+    Break,
+    InForce,
+    Order,
+    Situation,
+    Waiting,
+    orders,
+    undoing,
+)
 from api.enforcement.policy import Rung
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -25,32 +35,63 @@ def standing(act: str, ordered: dict[tuple[str, str], datetime] | None = None, *
     return InForce("hotline", rung, ordered or {})
 
 
-def penalty(agent: str, value: int) -> Order:
-    return Order(agent, "set_penalty", {"extension": agent, "value": value, "queue": "hotline"})
+NODES = {
+    "main": frozenset({"hotline", "enterprise"}),
+    "east": frozenset({"hotline"}),
+    "desk": frozenset({"enterprise"}),
+}
 
 
-def test_reserve_agents_are_asked_like_others_and_later_as_before() -> None:
+def penalty(subject: str, value: int) -> Order:
+    agent, _, node = subject.partition(" ")
+    arguments = {"extension": agent, "value": value, "queue": "hotline"}
+    return Order(subject, "set_penalty", arguments, node or None)
+
+
+def test_reserve_agents_are_asked_like_others_on_every_node_that_has_the_queue_and_later_as_before() -> None:
     act = standing("call_reserve", members=("8003", "8004", "8009"), penalty=1)
-    situation = Situation(penalties=PENALTIES)
-    assert orders(act, situation, NOON) == (penalty("8003", 1), penalty("8004", 1)), "8009 has no seat"
-    done = replace(act, ordered={("8003", "set_penalty"): NOON, ("8004", "set_penalty"): NOON})
+    situation = Situation(penalties=PENALTIES, nodes=NODES)
+    called = ("8003 east", "8004 east", "8003 main", "8004 main")
+    assert orders(act, situation, NOON) == tuple(penalty(each, 1) for each in called), "8009 has no seat"
+    done = replace(act, ordered={(each, "set_penalty"): NOON for each in called})
     assert orders(done, situation, NOON) == ()
-    assert undoing(done, situation, []) == (penalty("8003", 5), penalty("8004", 5))
+    later = replace(situation, nodes={**NODES, "west": frozenset({"hotline"})})
+    assert [each.node for each in orders(done, later, NOON)] == ["west", "west"], "a node that came later is told too"
+    assert undoing(done, Situation(penalties=PENALTIES), []) == tuple(penalty(each, 5) for each in called)
+    assert undoing(replace(act, ordered={("8003", "set_penalty"): NOON}), situation, []) == (penalty("8003", 5),)
 
 
 def test_a_reserve_agent_whom_two_acts_called_goes_back_with_the_second() -> None:
-    situation = Situation(penalties=PENALTIES)
-    first = standing("call_reserve", {("8003", "set_penalty"): NOON}, members=("8003",), penalty=1)
-    second = standing("call_reserve", {("8003", "set_penalty"): NOON}, members=("8003",), penalty=2)
+    situation = Situation(penalties=PENALTIES, nodes=NODES)
+    first = standing("call_reserve", {("8003 main", "set_penalty"): NOON}, members=("8003",), penalty=1)
+    second = standing("call_reserve", {("8003 main", "set_penalty"): NOON}, members=("8003",), penalty=2)
     elsewhere = replace(second, desk="enterprise")
-    assert undoing(first, situation, [second, elsewhere]) == (penalty("8003", 2),)
-    assert undoing(second, situation, [elsewhere]) == (penalty("8003", 5),)
+    assert undoing(first, situation, [second, elsewhere]) == (penalty("8003 main", 2),)
+    assert undoing(second, situation, [elsewhere]) == (penalty("8003 main", 5),)
 
 
 def test_nobody_is_asked_later_than_usual() -> None:
     act = standing("call_reserve", members=("8001",), penalty=1)
-    assert orders(act, Situation(penalties=PENALTIES), NOON) == ()
-    assert undoing(act, Situation(penalties=PENALTIES), []) == ()
+    assert orders(act, Situation(penalties=PENALTIES, nodes=NODES), NOON) == ()
+    assert undoing(act, Situation(penalties=PENALTIES, nodes=NODES), []) == ()
+
+
+def test_callers_are_led_elsewhere_on_every_node_for_as_long_as_it_is_renewed() -> None:
+    situation = Situation(nodes=NODES)
+    act = standing("overflow", to="enterprise")
+    led = {"queue": "hotline", "to": "enterprise", "seconds": OVERFLOW_SECONDS}
+    new = tuple(Order(f"hotline {node}", "overflow", led, node) for node in ("east", "main"))
+    assert orders(act, situation, NOON) == new
+    done = replace(act, ordered={(each.subject, each.verb): NOON for each in new})
+    assert orders(done, situation, NOON + RENEW_AFTER / 2) == ()
+    assert orders(done, situation, NOON + RENEW_AFTER) == new
+    assert timedelta(seconds=OVERFLOW_SECONDS) > 2 * RENEW_AFTER, "one renewal that fails ends nothing"
+    back = undoing(done, Situation(), [replace(act, desk="dialect"), standing("warn_wall")])
+    assert [(each.verb, each.arguments, each.node) for each in back] == [
+        ("end_overflow", {"queue": "hotline"}, "east"),
+        ("end_overflow", {"queue": "hotline"}, "main"),
+    ]
+    assert undoing(done, Situation(), [act]) == (), "another act still asks for it"
 
 
 def test_a_break_is_announced_first_and_ended_only_after_notice() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from api.agents.desks import load_desks
 from api.agents.routing import load_routing
 from api.enforcement.load import ServiceLevelsError, load_service_levels, parse_service_levels, thaw
 from api.enforcement.policy import Policy
@@ -40,6 +41,26 @@ def test_every_reserve_agent_of_the_shipped_file_has_a_seat() -> None:
     for target in shipped().target:
         for rung in target.rung:
             assert all(f'extension = "{member}"' in seats for member in rung.members)
+
+
+def test_every_place_that_the_shipped_file_leads_callers_to_is_there() -> None:
+    known = load_desks(CONFIG)
+    there = {desk.name for desk in known.desks} | {site.name for site in known.sites}
+    led = {rung.to for target in shipped().target for rung in target.rung if rung.act == "overflow"}
+    assert led
+    assert led <= there
+
+
+def test_a_desk_overflows_to_one_other_place() -> None:
+    led = SHIPPED.index('to = "enterprise"')
+    itself = SHIPPED[:led] + SHIPPED[led:].replace('to = "enterprise"', 'to = "hotline"', 1)
+    with pytest.raises(ServiceLevelsError, match="cannot overflow to itself"):
+        parse_service_levels(itself)
+    another = SHIPPED.replace('act = "raise_priority"', 'act = "overflow"\nto = "dialect"', 1)
+    with pytest.raises(ServiceLevelsError, match="one place at a time, not to dialect and enterprise"):
+        parse_service_levels(another)
+    with pytest.raises(ServiceLevelsError, match="overflow needs to"):
+        parse_service_levels(SHIPPED.replace('to = "enterprise"\n', "", 1))
 
 
 def test_every_break_of_the_shipped_file_is_one_that_agents_take() -> None:

@@ -38,10 +38,10 @@ async def test_each_act_shows_what_asked_for_it_what_was_ordered_and_what_it_ach
     assert (reserve["limit"], reserve["zh"], reserve["en"]) == (5.0, "后备", "reserve")
     assert (reserve["target"]["zh"], reserve["target"]["metric"]) == ("排队人数", "waiting")
     assert {(each["subject"], each["undo"]) for each in reserve["orders"]} == {
-        ("8003", False),
-        ("8004", False),
-        ("8003", True),
-        ("8004", True),
+        ("8003 main", False),
+        ("8004 main", False),
+        ("8003 main", True),
+        ("8004 main", True),
     }
     assert [(each["after_seconds"], each["value"]) for each in reserve["effects"]] == [(300, 0.0), (900, 0.0)]
     assert len(reserve["policy_sha256"]) == 64

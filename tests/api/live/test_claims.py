@@ -2,10 +2,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, update
 
 from api.calls import service as calls
 from api.kit.database import Database
 from api.live import service
+from api.live.models import LiveClaimRow
 from api.live.repository import ClaimRepository
 from api.live.service import ClaimLost
 from api.recordings import names
@@ -15,7 +17,6 @@ from tests.api import samples
 CALL = samples.call("1.1")
 RECORDING = str(CALL.segments[0].recording_id)
 LEASE = timedelta(seconds=60)
-SHORT = timedelta(milliseconds=50)
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +27,15 @@ async def growing(database: Database) -> None:
         await recordings.note_growing(session, name)
 
 
-async def _claim(database: Database, worker: str, lease: timedelta = LEASE) -> bool:
+async def _claim(database: Database, worker: str) -> bool:
     async with database.session() as session:
-        return await service.claim(session, RECORDING, worker, lease) is not None
+        return await service.claim(session, RECORDING, worker, LEASE) is not None
+
+
+async def _run_out(database: Database) -> None:
+    """Every lease is over, as the database's clock sees it."""
+    async with database.session() as session:
+        await session.execute(update(LiveClaimRow).values(expires_at=func.clock_timestamp() - timedelta(seconds=1)))
 
 
 async def _state(database: Database) -> str:
@@ -54,10 +61,11 @@ async def test_of_many_workers_one_gets_the_recording(database: Database) -> Non
 
 
 async def test_a_lease_that_ran_out_is_free_and_one_that_was_renewed_is_not(database: Database) -> None:
-    assert await _claim(database, "first", SHORT)
+    assert await _claim(database, "first")
     async with database.session() as session:
-        assert await ClaimRepository(session).renew("first", {RECORDING: 0.7}, SHORT) == {RECORDING}
-    await asyncio.sleep(0.1)
+        assert await ClaimRepository(session).renew("first", {RECORDING: 0.7}, LEASE) == {RECORDING}
+        assert await ClaimRepository(session).free("second", 10) == []
+    await _run_out(database)
     async with database.session() as session:
         assert await ClaimRepository(session).renew("first", {RECORDING: 0.7}, LEASE) == set(), "too late is too late"
         assert [row.recording_id for row in await ClaimRepository(session).free("second", 10)] == [RECORDING]
@@ -68,8 +76,8 @@ async def test_a_lease_that_ran_out_is_free_and_one_that_was_renewed_is_not(data
 
 
 async def test_whoever_lost_the_recording_can_store_nothing(database: Database) -> None:
-    await _claim(database, "first", SHORT)
-    await asyncio.sleep(0.1)
+    await _claim(database, "first")
+    await _run_out(database)
     for _ in range(2):
         with pytest.raises(ClaimLost):
             async with database.session() as session:
@@ -78,9 +86,10 @@ async def test_whoever_lost_the_recording_can_store_nothing(database: Database) 
 
 
 async def test_a_write_that_began_in_time_is_waited_for_by_the_next_worker(database: Database) -> None:
-    await _claim(database, "first", timedelta(seconds=0.3))
+    await _claim(database, "first")
     async with database.session() as session:
         await service.hold(session, RECORDING, "first")
+        await _run_out(database)
         taking = asyncio.ensure_future(_claim(database, "second"))
         await asyncio.sleep(0.5)
         assert not taking.done()
@@ -98,11 +107,11 @@ async def test_what_a_worker_claimed_and_forgot_is_free_to_it_and_to_nobody_else
 async def test_a_recording_that_is_over_is_claimed_by_nobody_and_its_job_waits_for_the_one_who_has_it(
     database: Database,
 ) -> None:
-    await _claim(database, "first", timedelta(seconds=0.5))
+    await _claim(database, "first")
     await _finish(database)
     async with database.session() as session:
         assert await service.in_hands(session, RECORDING)
-    await asyncio.sleep(0.6)
+    await _run_out(database)
     async with database.session() as session:
         assert not await service.in_hands(session, RECORDING)
     assert not await _claim(database, "second")
@@ -135,8 +144,8 @@ async def test_a_call_says_whether_its_words_arrive_now_or_after_it(database: Da
 
 
 async def test_a_worker_that_died_leaves_the_call_waiting_not_live(database: Database) -> None:
-    await _claim(database, "first", SHORT)
-    await asyncio.sleep(0.1)
+    await _claim(database, "first")
+    await _run_out(database)
     assert await _state(database) == "pending"
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from api.queues.formulas import Limits, agent_figures, figures
 from api.queues.metrics import METRICS
-from api.queues.period import BadPeriod, Period, checked, quarter_of, split
 from api.queues.sums import AgentSums, CallSums
 from telephony.calls.model import Call
 from tests.api.queues import facts
@@ -104,21 +103,3 @@ def test_the_limits_are_those_that_are_promised() -> None:
 
 def test_every_metric_says_what_it_is_and_where_that_comes_from() -> None:
     assert all(each.formula and each.source and each.zh for each in METRICS.values())
-
-
-def test_a_period_is_whole_quarters_and_edges() -> None:
-    assert quarter_of(at(899.999999)) == at(0)
-    parts = split(Period(at(10), at(2000)))
-    assert parts.whole == Period(at(900), at(1800))
-    assert parts.edges == (Period(at(10), at(900)), Period(at(1800), at(2000)))
-    assert split(Period(at(0), at(900))).edges == ()
-    assert split(Period(at(10), at(20))).edges == (Period(at(10), at(20)),)
-    assert split(Period(at(800), at(1000))).whole is None
-
-
-@pytest.mark.parametrize(
-    ("since", "until", "by"), [(10, 10, None), (10, 0, None), (0, 4e8, None), (0, 3.2e7, "quarter")]
-)
-def test_periods_that_make_no_sense_are_refused(since: float, until: float, by: str | None) -> None:
-    with pytest.raises(BadPeriod):
-        checked(at(since), at(until), by)  # type: ignore[arg-type]

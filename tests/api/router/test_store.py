@@ -43,7 +43,7 @@ async def until_stored(store: CallStore) -> None:
 
 
 async def test_only_the_latest_state_of_a_call_is_stored(database: Database, tmp_path: Path) -> None:
-    store = CallStore(database, Spool(tmp_path))
+    store = CallStore(database, Spool(tmp_path), "main")
     store.put([call()])
     segment = Segment("8001", OFFERED + timedelta(seconds=3), OFFERED + timedelta(seconds=60), 57.0, "r1")
     ended = call(
@@ -71,7 +71,7 @@ async def test_calls_wait_while_the_database_is_away_and_are_stored_when_it_is_b
 ) -> None:
     url = database.url
     away = Database("postgresql://zhitong@127.0.0.1:1/zhitong", pool_size=1)
-    store = CallStore(away, Spool(tmp_path))
+    store = CallStore(away, Spool(tmp_path), "main")
     running = asyncio.create_task(store.run())
     store.put([call("1.1"), call("1.2")])
     await asyncio.sleep(0.5)
@@ -103,7 +103,7 @@ async def test_an_empty_database_has_missed_everything(database: Database) -> No
 async def test_what_agents_did_is_stored_as_told_and_telling_it_again_changes_nothing(
     database: Database, tmp_path: Path
 ) -> None:
-    store = CallStore(database, Spool(tmp_path))
+    store = CallStore(database, Spool(tmp_path), "main")
     told: SpellReducer = resynced("wrap_up")
     day = timedelta(days=1)
     for _ in range(2):

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import insert
 
 from api.agents.models import SpellRow
-from api.calls.models import CallRow, OfferRow
+from api.calls.models import CallRow, OfferRow, SegmentRow
 from api.kit.database import Database
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -25,8 +25,21 @@ async def store_calls(
         for quarter, number in enumerate(counts):
             for second in sorted(dice.uniform(0, 900, number)):
                 rows.append(_call(f"{queue}-{len(rows)}", queue, midnight, quarter * 900 + second, talk_seconds))
+    parts = [
+        {
+            "call_ref": row["call_ref"],
+            "ordinal": 0,
+            "agent": row["agent"],
+            "started_at": row["answered_at"],
+            "ended_at": row["ended_at"],
+            "talk_seconds": talk_seconds,
+        }
+        for row in rows
+        if row["answered_at"]
+    ]
     async with database.session() as session:
         await session.execute(insert(CallRow), rows)
+        await session.execute(insert(SegmentRow), parts)
     return len(rows)
 
 
@@ -46,7 +59,7 @@ def _call(ref: str, queue: str, midnight: datetime, second: float, talk_seconds:
         "answered_at": None if abandoned else offered_at + timedelta(seconds=wait),
         "ended_at": ended_at,
         "wait_seconds": wait,
-        "talk_seconds": None if abandoned else talk_seconds,
+        "talk_seconds": 0.0 if abandoned else talk_seconds,
         "agent": None if abandoned else "8001",
     }
 

@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from api.cli.app import app as command
 from api.kit.database import Database
 from api.kit.settings import Settings
+from api.queues.rollup import roll_up_all
 from api.staffing.policy import load_policy
 from api.staffing.repository import StaffingRepository
 from api.staffing.service import BadStaffingPeriod, Plan, Question, make_plan
@@ -68,11 +70,12 @@ async def test_what_is_over_carries_what_came_and_who_was_there(database: Databa
     await store_spell(database, "8001", "idle", _at(13, 10), _at(13, 10, 20))
     await store_spell(database, "8001", "paused", _at(13, 10, 20), _at(13, 11))
     await store_spell(database, "8002", "talking", _at(13, 10, 10), None)
+    await store_spell(database, "8003", "offline", _at(13, 9, 45), _at(13, 10))
     plan = await _plan(database, settings, _at(13, 10, 50))
     over = [each for each in plan.quarters if each.actual]
     assert len(over) == 43, "ten hours and three quarters"
     duty = [each.actual.agents_on_duty for each in over if each.actual]
-    assert duty[39] is None
+    assert duty[38:40] == [None, 0.0], "nothing known of anybody, and nobody there"
     assert duty[40:] == [pytest.approx(1 + 5 / 15), pytest.approx(5 / 15 + 1), pytest.approx(1)]
     async with database.session() as session:
         counted = await StaffingRepository(session).calls_by_quarter("hotline", _at(13, 0), _at(13, 10, 45))
@@ -104,6 +107,30 @@ async def test_what_calls_and_agents_took_is_read_from_what_was_stored(database:
     assert measured.wait_seconds == 10 * 40 + sum(3 + number % 9 for number in range(96) if number % 10)
     assert (measured.talks, measured.wrap_up_seconds) == (1, 35.0)
     assert (measured.rings, measured.ring_seconds) == (1, 4.0)
+
+
+@pytest.mark.usefixtures("town")
+async def test_the_plan_is_the_same_whether_its_quarters_were_counted_or_not(
+    database: Database, settings: Settings
+) -> None:
+    await store_spell(database, "8001", "idle", _at(13, 10), _at(13, 10, 20))
+    period = (_at(1, 0), _at(15, 7, 7))
+    by_hand = (
+        "SELECT extract(epoch FROM date_bin('15 minutes', offered_at, 'epoch'::timestamptz))::bigint / 900, count(*) "
+        "FROM calls WHERE queue = 'hotline' AND offered_at >= :since AND offered_at < :until GROUP BY 1"
+    )
+
+    async def found() -> tuple[Plan, dict[int, int]]:
+        async with database.session() as session:
+            counted = await StaffingRepository(session).calls_by_quarter("hotline", *period)
+        return await _plan(database, settings, _at(15, 12)), counted
+
+    raw, arrivals = await found()
+    async with database.session() as session:
+        rows = await session.execute(text(by_hand), {"since": period[0], "until": period[1]})
+        assert arrivals == {row[0]: row[1] for row in rows}
+    assert await roll_up_all(database)
+    assert await found() == (raw, arrivals)
 
 
 @pytest.mark.usefixtures("town")

@@ -1,69 +1,18 @@
 """Orders to a real Asterisk, each on a real call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from telephony.actions.errors import ActionInvalid, NoSuchTalk
+from telephony.actions.errors import ActionInvalid
 from telephony.actions.reach import Reach
-from telephony.actions.verbs import VERBS, checked
 from telephony.ami.connection import AmiConnection
 from telephony.ami.errors import AmiError
-from tests.telephony.conftest import Hotline, heard, noise
-
-EVERYONE = ("8001", "8002", "8003")
-Order = Callable[..., Awaitable[dict[str, str] | None]]
-
-
-@pytest.fixture
-async def asterisk(hotline: Hotline) -> AsyncIterator[AmiConnection]:
-    site = hotline.site
-    async with AmiConnection("127.0.0.1", site.ami_port, site.ami_user, site.ami_secret, wanted=frozenset()) as ami:
-        async with asyncio.timeout(5):
-            while not ami.connected:
-                await asyncio.sleep(0.01)
-        yield ami
-        # SIPp's phones send no BYE when a test ends them: what still stands would be in the next test's way.
-        await ami.action("Hangup", Channel="/^PJSIP/.*$/")
-        for extension in EVERYONE:
-            await VERBS["login"](ami, Reach.of(site), extension=extension)
-
-
-@pytest.fixture
-def order(hotline: Hotline, asterisk: AmiConnection) -> Order:
-    async def give(verb: str, **arguments: object) -> dict[str, str] | None:
-        return await checked(verb, arguments)(asterisk, Reach.of(hotline.site), **arguments)
-
-    return give
-
-
-async def together(asterisk: AmiConnection) -> set[frozenset[str]]:
-    """Give who is with whom: the phones of each bridge."""
-    bridges: dict[str, set[str]] = {}
-    for each in (await asterisk.action("CoreShowChannels")).events:
-        if each.get("BridgeId") and each.get("ChannelStateDesc") == "Up":
-            bridges.setdefault(each.get("BridgeId"), set()).add(each.get("Channel")[6:].partition("-")[0])
-    return {frozenset(names) for names in bridges.values()}
-
-
-async def until_together(asterisk: AmiConnection, *groups: set[str]) -> None:
-    expected = {frozenset(group) for group in groups}
-    async with asyncio.timeout(5):
-        while await together(asterisk) != expected:
-            await asyncio.sleep(0.05)
-
-
-async def applications(asterisk: AmiConnection, extension: str) -> list[str]:
-    shown = (await asterisk.action("CoreShowChannels")).events
-    return [each.get("Application") for each in shown if each.get("Channel").startswith(f"PJSIP/{extension}-")]
-
-
-async def only_8001(order: Order) -> None:
-    """Leave one agent on duty; a phone that reports for duty (*1) does so when it is switched on."""
-    for extension in ("8002", "8003"):
-        await order("logout", extension=extension)
+from telephony.calls.outward import came_of
+from telephony.phones import AgentPhone
+from tests.telephony.actions.conftest import Order, applications, hang_up, over, until_together
+from tests.telephony.conftest import ROOT, SEATS, Hotline, heard, noise
 
 
 async def members(asterisk: AmiConnection, extension: str) -> dict[str, tuple[str, str, str]]:
@@ -74,6 +23,13 @@ async def members(asterisk: AmiConnection, extension: str) -> dict[str, tuple[st
         for each in shown
         if each.name == "QueueMember" and each.get("Name") == extension
     }
+
+
+def test_without_a_trunk_no_number_outside_is_rung_and_the_error_says_what_to_set() -> None:
+    reach = Reach(frozenset({"8001"}), ("hotline",))
+    assert reach.number("8001") == "8001"
+    with pytest.raises(ActionInvalid, match=r"set \[trunk\] in config/zhitong.toml"):
+        reach.number("+8610086")
 
 
 async def test_duty_pauses_and_penalties_hold_at_every_desk_of_the_seat(order: Order, asterisk: AmiConnection) -> None:
@@ -93,6 +49,13 @@ async def test_duty_pauses_and_penalties_hold_at_every_desk_of_the_seat(order: O
     await order("forget", family="sticky", caller="8613800001234")
     with pytest.raises(AmiError, match="not found"):
         await asterisk.action("DBGet", Family="sticky", Key="8613800001234")
+    noted = await order("overflow", queue="hotline", to="enterprise", seconds=60)
+    found = (await asterisk.action("DBGet", Family="overflow", Key="hotline")).events
+    assert noted == {"note": found[0].get("Val")}
+    await order("end_overflow", queue="hotline")
+    await order("end_overflow", queue="hotline")
+    with pytest.raises(AmiError, match="not found"):
+        await asterisk.action("DBGet", Family="overflow", Key="hotline")
 
 
 HOSTILE = [
@@ -107,7 +70,16 @@ HOSTILE = [
     ("advise", {"family": "prio", "caller": "1380", "value": "-5"}),
     ("advise", {"family": "sticky", "caller": "13;DROP", "value": "8001"}),
     ("forget", {"family": "sticky", "caller": "/"}),
-    ("dial", {"extension": "8001", "number": "10086"}),  # there is no line outward here
+    ("overflow", {"queue": "hotline", "to": "hotline", "seconds": 60}),
+    ("overflow", {"queue": "hotline", "to": "nowhere", "seconds": 60}),
+    ("overflow", {"queue": "hotline", "to": "enterprise\r\nAction: x", "seconds": 60}),
+    ("overflow", {"queue": "hotline", "to": "enterprise", "seconds": 601}),
+    ("overflow", {"queue": "nowhere", "to": "enterprise", "seconds": 60}),
+    ("end_overflow", {"queue": "/"}),
+    ("dial", {"extension": "8001", "number": "8"}),
+    ("dial", {"extension": "8001", "number": "+"}),
+    ("dial", {"extension": "8001", "number": "10086@192.0.2.1"}),
+    ("dial", {"extension": "8001", "number": "10086,1&x"}),
     ("dial", {"extension": "8001", "number": "8002&PJSIP/8003"}),
     ("conference", {"extension": "8001", "number": "Local/1@citizen"}),
     ("listen", {"supervisor": "8001", "extension": "8001"}),
@@ -125,62 +97,6 @@ async def test_what_names_nobody_or_breaks_out_never_reaches_asterisk(
 ) -> None:
     with pytest.raises(ActionInvalid):
         await order(verb, **arguments)
-
-
-async def test_listening_holding_and_a_third_party_on_one_recorded_call(
-    hotline: Hotline, order: Order, asterisk: AmiConnection, tmp_path: Path
-) -> None:
-    noise(tmp_path / "citizen.wav", 1, 5)
-    before = hotline.recordings()
-    async with hotline.agent(8001), hotline.agent(8002) as supervisor, hotline.agent(8003):
-        await only_8001(order)
-        call = asyncio.create_task(hotline.call(tmp_path / "citizen.wav"))
-        await until_together(asterisk, {"8001", "citizen"})
-        await order("listen", supervisor="8002", extension="8001")
-        async with asyncio.timeout(3):
-            while await applications(asterisk, "8002") != ["ChanSpy"]:
-                await asyncio.sleep(0.05)
-        assert await together(asterisk) == {frozenset({"8001", "citizen"})}, "who listens is in nobody's call"
-        await order("hold", extension="8001")
-        await until_together(asterisk, {"8001"}, {"citizen"})
-        with pytest.raises(NoSuchTalk):
-            await order("hold", extension="8001")
-        await order("unhold", extension="8001")
-        await until_together(asterisk, {"8001", "citizen"})
-        await order("conference", extension="8001", number="8003")
-        await until_together(asterisk, {"8001", "citizen", "8003"})
-        placed = await call
-        assert placed.ended_by == "citizen_hung_up"
-        await until_together(asterisk, {"8001", "8003"})
-        await asterisk.action("Hangup", Channel="/^PJSIP/8001-.*$/")
-        assert len(await hotline.new_recordings(before)) == 1
-        await until_together(asterisk)
-        assert supervisor.answered() == 1
-        assert await applications(asterisk, "8002") == [], "listening ends with the call"
-
-
-async def test_a_citizen_goes_on_to_a_colleague_who_was_asked_before_and_then_to_one_who_was_not(
-    hotline: Hotline, order: Order, asterisk: AmiConnection, tmp_path: Path
-) -> None:
-    citizen = noise(tmp_path / "citizen.wav", 1, 8)
-    before = hotline.recordings()
-    async with hotline.agent(8001), hotline.agent(8002), hotline.agent(8003):
-        await only_8001(order)
-        call = asyncio.create_task(hotline.call(tmp_path / "citizen.wav", hangup_after=5))
-        await until_together(asterisk, {"8001", "citizen"})
-        await order("attended_transfer", extension="8001", to="8002")
-        await until_together(asterisk, {"8001", "8002"}, {"citizen"})
-        await order("attended_transfer", extension="8001")
-        await until_together(asterisk, {"8002", "citizen"})
-        await order("blind_transfer", extension="8002", to="8003")
-        await until_together(asterisk, {"8003", "citizen"})
-        await order("join", supervisor="8001", extension="8003")
-        assert (await call).answered
-        names = await hotline.new_recordings(before, 3)
-    assert [name.split("--")[1] for name in names] == ["8001", "8002", "8003"]
-    assert len({name.split("--")[0] for name in names}) == 1, "three segments of one call"
-    last = hotline.site.directories.recordings / f"{names[2]}-citizen.wav"
-    assert heard(last, citizen) > 0.2
 
 
 @pytest.mark.soak
@@ -206,7 +122,7 @@ async def test_a_citizen_whom_nobody_takes_back_from_hold_is_answered_by_another
             await call
 
 
-async def test_a_call_that_an_agent_places_is_recorded_and_is_no_citizens(
+async def test_a_call_that_an_agent_places_is_recorded_tells_what_came_of_it_and_is_no_citizens(
     hotline: Hotline, order: Order, asterisk: AmiConnection, tmp_path: Path
 ) -> None:
     unit = noise(tmp_path / "unit.wav", 3, 1)
@@ -219,5 +135,80 @@ async def test_a_call_that_an_agent_places_is_recorded_and_is_no_citizens(
         async with asyncio.timeout(3):
             while not (done := list(hotline.site.directories.outward.glob(f"{placed['dial_ref']}--8001--*.done"))):
                 await asyncio.sleep(0.05)
+        told = await over(hotline, placed["dial_ref"])
+        assert (came_of(told), told.agent, told.status) == ("reached", "8001", "ANSWER")
+        assert told.talk_seconds is not None
+        assert 0.8 < told.talk_seconds < 8
+        assert told.recording_id == done[0].stem
+        nobody = await order("dial", extension="8001", number="8003")
+        assert nobody is not None
+        assert came_of(await over(hotline, nobody["dial_ref"])) == "failed", "no phone was rung: it is off"
     assert heard(done[0].with_name(f"{done[0].stem}-citizen.wav"), unit) > 0.5
     assert placed["dial_ref"] not in {row.split("CallRef=")[-1][:17] for row in hotline.cel().split("HotlineOffered")}
+
+
+async def test_a_third_party_of_a_call_that_an_agent_places_is_recorded_and_is_not_what_came_of_it(
+    hotline: Hotline, order: Order, asterisk: AmiConnection
+) -> None:
+    async with hotline.agent(8001), hotline.agent(8002), hotline.agent(8003):
+        placed = await order("dial", extension="8001", number="8002")
+        assert placed is not None
+        await until_together(asterisk, {"8001", "8002"})
+        await order("conference", extension="8001", number="8003")
+        await until_together(asterisk, {"8001", "8002", "8003"})
+        await hang_up(asterisk, "8002")
+        await until_together(asterisk, {"8001", "8003"})
+        await hang_up(asterisk, "8001")
+        told = await over(hotline, placed["dial_ref"])
+        async with asyncio.timeout(5):
+            while len(done := list(hotline.site.directories.outward.glob(f"{placed['dial_ref']}--*.done"))) < 2:
+                await asyncio.sleep(0.05)
+    own, third = sorted(file.stem for file in done)
+    assert [name.split("--")[1] for name in (own, third)] == ["8001", "8003"]
+    assert (came_of(told), told.agent, told.recording_id) == ("reached", "8001", own)
+
+
+async def test_a_far_end_that_only_rings_is_not_reached_and_an_agents_phone_that_is_off_is_told_at_once(
+    hotline: Hotline, order: Order
+) -> None:
+    async with hotline.agent(8001), hotline.agent(8002, answer_after=None):
+        placed = await order("dial", extension="8001", number="8002")
+        assert placed is not None
+        told = await over(hotline, placed["dial_ref"])
+        assert (came_of(told), told.talk_seconds or 0) == ("no_answer", 0)
+        with pytest.raises(ActionInvalid, match="8003 is not there"):
+            await order("dial", extension="8003", number="8001")
+
+
+REFUSING = ROOT / "tests/telephony/phones/scenarios/refusing.xml"
+
+
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [("486 Busy Here", "busy"), ("404 Not Found", "wrong_number"), ("480 Temporarily Unavailable", "no_answer")],
+)
+async def test_a_far_end_that_refuses_says_why(
+    hotline: Hotline, order: Order, tmp_path: Path, status: str, result: str
+) -> None:
+    scenario = tmp_path / "refusing.xml"
+    scenario.write_text(REFUSING.read_text().replace("SIP/2.0 REFUSAL", f"SIP/2.0 {status}"))
+    seat = next(seat for seat in SEATS if seat.extension == "8002")
+    async with hotline.agent(8001), AgentPhone(hotline.install, hotline.site, seat, scenario=scenario):
+        placed = await order("dial", extension="8001", number="8002")
+        assert placed is not None
+        told = await over(hotline, placed["dial_ref"])
+    assert (came_of(told), told.talk_seconds or 0) == (result, 0), told
+
+
+async def test_an_agent_who_does_not_pick_up_dials_nobody(
+    hotline: Hotline, order: Order, asterisk: AmiConnection
+) -> None:
+    async with hotline.agent(8001, answer_after=None):
+        placed = await order("dial", extension="8001", number="8002")
+        assert placed is not None
+        async with asyncio.timeout(5):
+            while not await applications(asterisk, "8001"):
+                await asyncio.sleep(0.05)
+        await asterisk.action("Hangup", Channel="/^PJSIP/8001-.*$/")
+        told = await over(hotline, placed["dial_ref"])
+    assert (came_of(told), told.picked_up_at, told.recording_id) == ("agent_absent", None, None)

@@ -9,6 +9,7 @@ from telephony.agents.model import AgentSpell
 from telephony.agents.reducer import SpellReducer
 from telephony.ami.protocol import AmiMessage
 from telephony.calls.events import moment
+from telephony.calls.facts import Source
 from tests.telephony.calls.captures import NAMES, messages
 from tests.telephony.calls.stream import START, bridged, event, hangs_up, queued, rings
 
@@ -239,3 +240,16 @@ def test_memory_is_bounded_over_a_day() -> None:
         reducer.apply(stands(at + 30))
     assert len(reducer.spells()) < 10
     assert len(reducer._records["8001"].legs) < 10
+
+
+def test_a_clock_that_is_put_back_an_hour_stops_nobodys_day() -> None:
+    reducer = SpellReducer(grace_seconds=60)
+    for second in range(7000, 7200, 20):
+        reducer.apply(stands(second))
+    reducer.apply(paused(3600, "lunch"))
+    assert states(reducer=reducer) == [("paused", "lunch", 3600)]
+    reducer.apply(stands(3700))
+    assert states(reducer=reducer)[-1] == ("idle", None, 3700)
+    # Records tell of times past all the time: they put back no clock.
+    reducer.apply(event("Newchannel", 10, "8001"), Source.CEL)
+    assert states(reducer=reducer)[-1] == ("idle", None, 3700)

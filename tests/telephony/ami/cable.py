@@ -43,7 +43,11 @@ class Cable:
         relay.add_done_callback(self._relays.discard)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except OSError:  # Asterisk is not there
+            writer.close()
+            return
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(pump(reader, there_writer))

@@ -114,6 +114,7 @@ async def test_below_a_closed_directory_a_recording_is_made_and_marked_complete(
         ({"queue": "hot line"}, "letters, digits"),
         ({"ami_secret": "x"}, "letters, digits"),
         ({"sip_address": "127.0.0.1\n[evil]"}, "neither an address"),
+        ({"trunk": Trunk("carrier", ("192.0.2.0/24",))}, "is a network: calls go out to it"),
         ({"rtp_start": 30000, "rtp_end": 20000}, "RTP ports"),
         ({"data_dir": Path("/tmp/a,b")}, "character that Asterisk"),  # noqa: S108
     ],
@@ -127,7 +128,7 @@ def test_a_site_that_would_not_survive_in_a_file_is_refused(
 
 def test_drill_seats_are_refused_beside_a_trunk(tmp_path: Path, install: AsteriskInstall) -> None:
     drill = AgentSeat("8091", "8091", 0, "secret-password-8091", drill=True)
-    site = replace(site_for(tmp_path), agents=(*SEATS, drill))
+    site = replace(site_for(tmp_path), agents=(*SEATS, drill), trunk=None)
     render(site, install)
     with pytest.raises(SiteError, match="trunk and drill seats"):
         render(replace(site, trunk=Trunk("carrier", ("192.0.2.1",))), install)

@@ -3,6 +3,7 @@
 import pytest
 
 from telephony.ami.protocol import AmiMessage
+from telephony.calls.facts import MOST_FACTS, Channel, Fact, Kind, Source
 from tests.telephony.calls.stream import CHANNELS, CITIZEN, START, bridged, event, hangs_up, queued, rings
 from tests.telephony.calls.test_reducer import one, reduce
 
@@ -101,3 +102,13 @@ def test_a_third_party_is_a_conference_and_a_transfer_is_not() -> None:
     assert [s.began for s in one([*moved, back, *hangs_up(20)]).segments] == ["answered", "answered"]
     failed = AmiMessage("event", "BlindTransfer", {**sent.headers, "Result": "Fail"})
     assert reduce([failed]) == []
+
+
+@pytest.mark.parametrize("step", [1, -1, 7], ids=["as they happened", "backwards", "mixed"])
+def test_of_more_facts_than_any_call_has_the_earliest_are_kept_in_whatever_order_they_come(step: int) -> None:
+    channel, count = Channel(CITIZEN), 2 * MOST_FACTS + 1
+    for number in range(count):
+        at = number * step % count
+        channel.note(Fact(CITIZEN, Kind.QUEUED, at, f"queue {at % 3}"), Source.AMI)
+    assert channel.moments(Kind.QUEUED) == list(range(MOST_FACTS))
+    assert channel.first(Kind.QUEUED) == 0

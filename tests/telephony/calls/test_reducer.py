@@ -334,3 +334,47 @@ def test_mutated_events_never_throw() -> None:
             headers[key] = [value, dice.choice(values)] if dice.random() < 0.2 else value
         for call in reducer.apply(AmiMessage("event", message.name, headers)):
             call.to_json()
+
+
+def via(seconds: float, way: str, desk: str = "") -> AmiMessage:
+    """The dialplan's word for a way that is tried."""
+    return event("UserEvent", seconds, UserEvent="HotlineVia", CallRef=CITIZEN, Via=way, Desk=desk)
+
+
+def test_who_is_led_to_another_desk_waits_there_and_is_the_own_desks_call() -> None:
+    led = [
+        event("Newchannel", 0),
+        via(0.1, "overflow", "hotline"),
+        event("QueueCallerJoin", 0.2, Queue="enterprise"),
+        *rings(1, "8001"),
+    ]
+    served = [*led, *bridged(3, 10, "8001", "citizen"), *hangs_up(10)]
+    call = one(served)
+    assert (call.outcome, call.via, call.queue, len(call.segments)) == ("answered", "overflow", "hotline", 1)
+    assert [(wait.queue, wait.ended) for wait in call.waits] == [("enterprise", "connected")]
+    shuffled = served[:]
+    random.Random(7).shuffle(shuffled)  # noqa: S311 - an order, no secret
+    assert one([*shuffled, *served]) == call
+    gone = one([*led, event("QueueCallerAbandon", 20, Queue="enterprise"), *hangs_up(20)])
+    assert (gone.outcome, gone.queue) == ("abandoned", "hotline")
+    assert [(wait.queue, wait.ended) for wait in gone.waits] == [("enterprise", "abandoned")]
+
+
+def test_whom_nobody_at_the_other_desk_answers_did_not_abandon_it() -> None:
+    call = one(
+        [
+            event("Newchannel", 0),
+            via(0.1, "overflow", "hotline"),
+            event("QueueCallerJoin", 0.2, Queue="enterprise"),
+            event("QueueCallerAbandon", 20, Queue="enterprise"),
+            event("QueueCallerLeave", 20, Queue="enterprise"),
+            event("UserEvent", 20, UserEvent="HotlineLeft", CallRef=CITIZEN, Status="TIMEOUT"),
+            via(20.1, "queue"),
+            event("QueueCallerJoin", 20.2, Queue="hotline"),
+            *rings(21, "8001"),
+            *bridged(23, 30, "8001", "citizen"),
+            *hangs_up(30),
+        ]
+    )
+    assert (call.outcome, call.via, call.queue, call.wait_seconds) == ("answered", "queue", "hotline", 23.0)
+    assert [(w.queue, w.ended) for w in call.waits] == [("enterprise", "timed_out"), ("hotline", "connected")]

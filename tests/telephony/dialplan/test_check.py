@@ -6,12 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.asterisk.configure import render_dialplan
+from telephony.asterisk.desk import OtherSite
 from telephony.dialplan import Finding, check, check_queues
 from telephony.dialplan.applications import INTERACTIVE
 from telephony.dialplan.parser import matches, parse
 from tests.telephony.conftest import DESKS, ROOT, SEATS
 
-SHIPPED = render_dialplan(ROOT / "config" / "asterisk", SEATS, desks=DESKS)
+SITES = (OtherSite("east", "东区中心", "east site", "192.0.2.20:5060"),)
+SHIPPED = render_dialplan(ROOT / "config" / "asterisk", SEATS, desks=DESKS, sites=SITES)
 NUMBERS = ("12345", *DESKS[0].numbers)
 LINES = SHIPPED.split("\n")
 # From the first line of a context on; before it, a line stands outside every context and is named for that.
@@ -45,6 +47,16 @@ def test_a_menu_in_a_desk_is_found_also_when_only_its_own_number_leads_there() -
 def test_a_desk_whose_caller_is_left_alone_after_it_is_found() -> None:
     lone = SHIPPED.replace("Queue(enterprise,r,,,2)", "Hangup()")
     assert any("not met a human" in finding.reason for finding in found(lone))
+
+
+def test_a_caller_whom_nobody_elsewhere_answers_and_who_is_not_brought_home_is_found() -> None:
+    at_the_site = SHIPPED.replace("same => n,Goto(home)", "same => n,Read(X)", 2)
+    assert any("keys" in finding.reason for finding in found(at_the_site))
+    start = SHIPPED.index("n(to-east)")
+    endless = SHIPPED[:start] + SHIPPED[start:].replace("Dial(PJSIP/east", "NoOp(PJSIP/east", 1).replace(
+        "Goto(home)", "Goto(to-east)", 1
+    )
+    assert any("goes round" in finding.reason for finding in found(endless))
 
 
 def test_a_citizen_on_hold_is_never_left_without_an_end() -> None:

@@ -1,5 +1,6 @@
 """What is written down of a caller, from the facts of the last call."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,6 +42,12 @@ def call(
     )
 
 
+def with_a_third(one: Call, number: str) -> Call:
+    """The call, into which a unit was called or a supervisor joined."""
+    third = Segment(number, ENDED - timedelta(minutes=1), ENDED, 60.0, began="conference")
+    return replace(one, segments=(*one.segments, third))
+
+
 # (call, settled, how long after its end): who knows the matter
 KNOWS = [
     (call(), False, timedelta(hours=71), "8001"),
@@ -50,6 +57,8 @@ KNOWS = [
     (call(by="system"), True, timedelta(minutes=61), None),
     (call(by="citizen"), True, timedelta(minutes=1), None),
     (call(agents=("8001", "8003")), False, timedelta(minutes=1), "8003"),
+    (call(agents=("east",)), False, timedelta(minutes=1), None),  # at another site
+    (with_a_third(call(), "02888123456"), False, timedelta(minutes=1), "8001"),
     (call("abandoned", ()), False, timedelta(minutes=1), None),
     (call(caller=None), False, timedelta(minutes=1), None),
     (call(caller="anonymous"), False, timedelta(minutes=1), None),

@@ -1,0 +1,1 @@
+"""Calls that agents place: to citizens who gave up, to units, on behalf of a ticket."""

@@ -1,0 +1,104 @@
+"""What the rest of the program does with calls that agents place."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.commands.models import CommandRow
+from api.kit.changes import ChangeRepository
+from api.kit.problems import NotFound
+from api.outward.models import OutwardRow
+from api.outward.repository import OutwardFilter, OutwardRepository
+from telephony.calls.outward import Ending, OutwardCall, came_of
+
+# The agent's phone rings for 30 s (telephony.actions.dial): who was not heard of after this never picked up.
+SILENT_AFTER = timedelta(seconds=90)
+
+
+class OutwardNotFound(NotFound):
+    """No call that an agent placed has this name, or it was not recorded."""
+
+    error_id = "outward_not_found"
+
+
+async def carried_out(session: AsyncSession, command: CommandRow, result: dict[str, str], now: datetime) -> None:
+    """Store what an order to dial led to."""
+    await OutwardRepository(session).ordered(result["dial_ref"], command, now)
+    await _tell(session, [result["dial_ref"]])
+
+
+async def store(session: AsyncSession, node: str, calls: Sequence[OutwardCall]) -> None:
+    """Store what a node's Asterisk told of calls."""
+    if calls:
+        await OutwardRepository(session).put(node, calls)
+        await _tell(session, [call.dial_ref for call in calls])
+
+
+async def _tell(session: AsyncSession, dial_refs: Collection[str]) -> None:
+    """Let whoever looks at the citizens' calls that these are about look again."""
+    about = await OutwardRepository(session).about_calls(dial_refs)
+    if about:
+        await ChangeRepository(session).publish("call", sorted(set(about)))
+
+
+async def end_lost(session: AsyncSession, node: str, alive: Collection[str], asked_at: datetime) -> None:
+    """End the calls that Asterisk knows no more of; `alive` are its channels' Uniqueids at `asked_at`."""
+    await OutwardRepository(session).end_lost(node, alive, asked_at)
+
+
+async def of_orders(session: AsyncSession, command_ids: Collection[int], now: datetime) -> dict[int, OutwardRow]:
+    """Return the calls that came of these orders; one of which nothing is heard for too long is over."""
+    repository = OutwardRepository(session)
+    await repository.end_unanswered(now - SILENT_AFTER, now)
+    return await repository.by_commands(command_ids)
+
+
+async def find(session: AsyncSession, dial_ref: str) -> OutwardRow:
+    """Return one call. Raises OutwardNotFound."""
+    found = await OutwardRepository(session).get(dial_ref)
+    if found is None:
+        raise OutwardNotFound(f"No call that an agent placed is called {dial_ref!r}.")
+    return found
+
+
+async def latest(session: AsyncSession, wanted: OutwardFilter, limit: int) -> list[dict[str, Any]]:
+    """Return calls in the shape that others rely on, the latest first."""
+    return [outward_json(row) for row in await OutwardRepository(session).page(wanted, limit)]
+
+
+def ending(row: OutwardRow) -> Ending | None:
+    """Return what came of a stored call; None while it goes on."""
+    known = OutwardCall(
+        row.dial_ref,
+        row.agent,
+        row.recording_id,
+        row.picked_up_at,
+        row.ended_at,
+        row.status,
+        row.cause,
+        row.talk_seconds,
+    )
+    return came_of(known)
+
+
+def outward_json(row: OutwardRow) -> dict[str, Any]:
+    """Return a call with its order in the shape that others rely on."""
+    about = row.command.about if row.command else {}
+    return {
+        "dial_ref": row.dial_ref,
+        "node": row.node,
+        "agent": row.agent,
+        "number": row.number,
+        "ordered_at": row.ordered_at,
+        "ordered_by": row.command.ordered_by if row.command else None,
+        "picked_up_at": row.picked_up_at,
+        "ended_at": row.ended_at,
+        "result": ending(row),
+        "talk_seconds": row.talk_seconds,
+        "recording_id": row.recording_id,
+        "callback_id": about.get("callback_id"),
+        "ticket_id": about.get("ticket_id"),
+        "call_ref": about.get("call_ref"),
+    }
