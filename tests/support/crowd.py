@@ -102,8 +102,8 @@ async def call_again_and_again(
         *("-inf", str(sounds / "callers.csv"), "-m", str(calls), "-l", str(len(callers)), "-r", str(CALLS_A_SECOND)),
         *("-p", str(free_udp_port(address)), *rtp_ports(CITIZENS_RTP)),
         *("-key", "number", site.numbers[0], "-key", "display", ""),
-        # Who calls while Asterisk is away tries again at once.
-        *("-max_invite_retrans", "2", "-max_non_invite_retrans", "2"),
+        # Who has no patience also gives up an Asterisk that is away, and tries again.
+        *(("-max_invite_retrans", "2", "-max_non_invite_retrans", "2") if hangup_after else ()),
     )
     async with sipp(install, (site.sip_address, site.sip_port), address, text, *arguments) as run:
         while run.process.returncode is None:
