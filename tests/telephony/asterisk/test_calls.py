@@ -43,7 +43,8 @@ async def test_both_sides_are_recorded_as_they_were_spoken_without_any_ami_clien
     assert placed.answered
     assert placed.ended_by == "citizen_hung_up"
     assert heard(folder / f"{name}-citizen.wav", citizen) > 0.98
-    assert heard(folder / f"{name}-agent.wav", agent) > 0.98
+    # Of the agent's first words too nothing is lost, but 10 ms of silence come between them (decision 0018).
+    assert heard(folder / f"{name}-agent.wav", agent) > 0.97
     assert heard(folder / f"{name}.wav", citizen) > 0.6
     assert heard(folder / f"{name}-agent.wav", citizen) < 0.1
     call_ref, agent_extension, microseconds = name.split("--")
