@@ -112,8 +112,9 @@ class Speech:
         return open_model(locate(self._settings.models_dir, name).path.resolve())
 
     def _read_city(self) -> City:
-        gazetteer = load_gazetteer(self._gazetteer)
-        return City(load_taxonomy(self._taxonomy), gazetteer, gazetteer.names)
+        gazetteer, taxonomy = load_gazetteer(self._gazetteer), load_taxonomy(self._taxonomy)
+        taxonomy.learn()
+        return City(taxonomy, gazetteer, gazetteer.names)
 
     @property
     def _taxonomy(self) -> Path:
@@ -127,7 +128,8 @@ class Speech:
         return _stamp([self._settings.config_dir / "zhitong.toml", self._settings.ports_file])
 
     def _stamp_city(self) -> _Stamp:
-        return _stamp([self._taxonomy, *sorted(self._gazetteer.glob("*.toml"))])
+        beside = [self._taxonomy.with_name(name) for name in ("examples.toml", "dangers.toml")]
+        return _stamp([self._taxonomy, *beside, *sorted(self._gazetteer.glob("*.toml"))])
 
 
 def _stamp(paths: list[Path]) -> _Stamp:

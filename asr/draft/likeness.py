@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,25 @@ Weights = npt.NDArray[np.float32]
 
 
 class Likeness:
+    """How like the examples of each code a text is.
+
+    Weights are fitted with the first text that is asked about: seconds, where there are thousands of examples.
+    """
+
+    def __init__(self, examples: Mapping[str, Sequence[str]]) -> None:
+        """`examples`: code → sentences."""
+        self._examples = examples
+
+    def scores(self, text: str) -> dict[str, float]:
+        """Give each code's score: up to 1, about 0 for what is like no example of it; {} where no run is known."""
+        return self._fitted.scores(text)
+
+    @cached_property
+    def _fitted(self) -> "_Fitted":
+        return _Fitted(self._examples)
+
+
+class _Fitted:
     """Linear weights of runs for each code, fitted by regularised least squares.
 
     Runs are one to three characters as written and, since a recogniser errs by sound, two to three syllables as the
@@ -35,7 +54,6 @@ class Likeness:
     """
 
     def __init__(self, examples: Mapping[str, Sequence[str]]) -> None:
-        """Learn from `examples`: code → sentences."""
         rows = [(code, _runs(text)) for code, texts in examples.items() for text in texts]
         rows = [(code, runs) for code, runs in rows if runs]
         seen = Counter(run for _, runs in rows for run in runs)
@@ -43,10 +61,9 @@ class Likeness:
         self._at = {run: at for at, run in enumerate(seen)}
         self._rarity = np.array([np.log((1 + len(rows)) / (1 + count)) + 1 for count in seen.values()], np.float32)
         self._unheard = float(np.log(1 + len(rows)) + 1)
-        self._weights = self._fitted(rows) if rows else np.zeros((0, 0), np.float32)
+        self._weights = self._fit(rows) if rows else np.zeros((0, 0), np.float32)
 
     def scores(self, text: str) -> dict[str, float]:
-        """Give each code's score: up to 1, about 0 for what is like no example of it; {} where no run is known."""
         runs = _runs(text)
         known = [self._at[run] for run in runs if run in self._at]
         if not known:
@@ -56,7 +73,7 @@ class Likeness:
         total = rarity @ self._weights[known] / np.sqrt(length)
         return dict(zip(self.codes, map(float, total), strict=True))
 
-    def _fitted(self, rows: Sequence[tuple[str, Sequence[str]]]) -> Weights:
+    def _fit(self, rows: Sequence[tuple[str, Sequence[str]]]) -> Weights:
         vectors = self._vectors([runs for _, runs in rows])
         across = vectors.T.tocsr()
         count = len(rows)

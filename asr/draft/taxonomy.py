@@ -112,6 +112,11 @@ class Taxonomy:
         object.__setattr__(self, "phrases", Finder(meanings, strong_ones))
         object.__setattr__(self, "dangers", Finder(dangers, dangers))
 
+    def learn(self) -> None:
+        """Fit what is learned from the examples now (seconds), so that the first draft need not wait for it."""
+        for likeness in (self.likeness, self.alarms, *self.kinds.values()):
+            likeness.scores("")
+
     def _examples_by_top(self) -> Mapping[str, Sequence[str]]:
         by_top: dict[str, list[str]] = {}
         for code, texts in self.examples.matters.items():
