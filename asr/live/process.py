@@ -7,6 +7,7 @@ import sys
 import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from asr.live.mark import read_mark
@@ -76,11 +77,27 @@ class LiveProcess:
             self._child.stdin.close()
 
     async def end(self) -> str:
-        """End the process if it still runs, give its resources back, and say how it ended."""
-        if self._child.returncode is None:
-            self.stop()
-            if self._hangs or not await self._ends_soon():
+        """End the process if it still runs, give its resources back, and say how it ended.
+
+        Cancelled meanwhile, it kills the process and gives all back before it ends.
+        """
+        try:
+            if self._child.returncode is None:
+                self.stop()
+                if self._hangs or not await self._ends_soon():
+                    self._child.kill()
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
                 self._child.kill()
+            await self._give_back()
+            raise
+        code, last = await self._give_back()
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+        how = f"hanging for {SILENT_SECONDS:.0f} s" if self._hangs else how
+        return f"the decoding process ended {how}{f'. It said: {last}' if last else ''}"
+
+    async def _give_back(self) -> tuple[int, str]:
+        """Wait for the end, close all that belongs to it, and return its code and its last words."""
         if self._child.stdout is not None:
             await self._child.stdout.read()
         code = await self._child.wait()
@@ -89,9 +106,7 @@ class LiveProcess:
         last = self._log.read()[-500:].decode("utf-8", "replace").strip()
         self._log.close()
         self._mark.close()
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
-        how = f"hanging for {SILENT_SECONDS:.0f} s" if self._hangs else how
-        return f"the decoding process ended {how}{f'. It said: {last}' if last else ''}"
+        return code, last
 
     async def _ends_soon(self) -> bool:
         try:

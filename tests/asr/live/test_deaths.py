@@ -1,5 +1,6 @@
 """A decoding process may die at any moment: no word is lost, none doubled, and the innocent go on."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from asr.live import Finished, GivenUp, Heard
 from asr.live.deaths import Record, after_death, hopeless, suspects
 from asr.live.outbox import Outbox
+from asr.live.process import LiveProcess
 from asr.model import SpeechModel
 from tests.asr.live.conftest import Ear, Samples, Wire, listening, new_call
 
@@ -164,3 +166,14 @@ async def test_an_error_in_the_pool_is_raised_where_events_are_read() -> None:
     with pytest.raises(KeyError, match="a defect"):
         async for _ in outbox.read():
             pass
+
+
+async def test_an_ending_that_is_cancelled_leaves_no_process_behind(speech_model: SpeechModel) -> None:
+    process = await LiveProcess.start(speech_model)
+    ending = asyncio.create_task(process.end())
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
