@@ -105,9 +105,13 @@ class WorkerSettings(_Section):
 
 
 class ReconcileSettings(_Section):
-    """When each night the day before is compared with Asterisk's own records, by the city's clock."""
+    """When stored calls are compared with Asterisk's own records: each night the day before, by the city's clock.
+
+    Every `settle_minutes` the calls that ended since are given the times of CEL.
+    """
 
     nightly_at: time = time(3, 30)
+    settle_minutes: float = Field(default=5.0, gt=0)
 
 
 class ConsoleSettings(_Section):

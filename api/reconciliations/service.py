@@ -24,7 +24,8 @@ from telephony.calls.derive import Rules
 from telephony.calls.model import Call
 from telephony.reconciliation.compare import Findings, compare, repairs
 from telephony.reconciliation.difference import Difference
-from telephony.reconciliation.records import EDGE, begin_of, read_records
+from telephony.reconciliation.records import EDGE, begin_of, cel_calls_between, read_records
+from telephony.reconciliation.settle import Settlement, settlement
 from telephony.records.errors import RecordsUnreadable
 
 Cause = Literal["asked", "nightly", "resync"]
@@ -117,6 +118,20 @@ async def reconcile(
         at = end
     async with database.session() as session:
         await ReconciliationRepository(session).add(_row(found, source.node, cause))
+    return found
+
+
+async def settle(database: Sessions, source: Source, since: datetime, until: datetime) -> Settlement:
+    """Store what CEL says otherwise of ended calls that were offered in [since, until).
+
+    Raises RecordsUnreadable.
+    """
+    stored = await _stored(database, source, since, until)
+    told = await asyncio.to_thread(cel_calls_between, source.log, since, until, source.rules)
+    found = settlement(stored, told, the_present())
+    if found.corrected:
+        async with database.session() as session:
+            await store_calls(session, found.corrected)
     return found
 
 

@@ -1,4 +1,4 @@
-"""When the router compares: after every gap for the range of the gap, each night for the day before."""
+"""When the router compares: after every gap its range, each night the day before, and ended calls every few minutes."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -10,9 +10,11 @@ from api.kit import clock, logs
 from api.kit.database import Sessions
 from api.kit.settings import Settings
 from api.reconciliations.repository import ReconciliationRepository
-from api.reconciliations.service import Cause, reconcile, source_of
+from api.reconciliations.service import Cause, reconcile, settle, source_of
 from api.router.store import CallStore
 from telephony.reconciliation.compare import SETTLED_AFTER
+from telephony.reconciliation.records import LONGEST_CALL
+from telephony.records.errors import RecordsUnreadable
 
 log = logs.get(__name__)
 # Looked at this often: the night may come while the database is away.
@@ -32,6 +34,10 @@ class Reconciler:
         self._store = store
         self._gap: tuple[datetime, datetime] | None = None
         self._asked = asyncio.Event()
+        self._settle_every = timedelta(minutes=settings.reconcile.settle_minutes)
+        self._settled_at = clock.now()
+        # Whom an earlier router left open may have begun so long ago.
+        self._open_since = self._settled_at - LONGEST_CALL
 
     def after_gap(self, since: datetime, until: datetime) -> None:
         """Ask for the range of a gap that was completed just now; ranges that wait together become one."""
@@ -44,12 +50,13 @@ class Reconciler:
         while True:
             try:
                 await self._gap_due()
+                await self._settling_due(clock.now())
                 await self._night_due(clock.now())
             except (DBAPIError, OSError) as error:
                 log.warning("reconciliation_waits_for_database", reason=str(error.__cause__ or error))
             self._asked.clear()
             try:
-                async with asyncio.timeout(_LOOK_SECONDS):
+                async with asyncio.timeout(min(_LOOK_SECONDS, self._settle_every.total_seconds())):
                     await self._asked.wait()
             except TimeoutError:
                 continue
@@ -67,6 +74,20 @@ class Reconciler:
             self._gap = None
         else:
             self._asked.set()
+
+    async def _settling_due(self, now: datetime) -> None:
+        """Give the calls that ended since the last look CEL's times; what CEL cannot tell waits for the night."""
+        if timedelta(0) <= now - self._settled_at < self._settle_every:
+            return
+        try:
+            found = await settle(self._database, self._source, self._open_since, now)
+        except RecordsUnreadable as error:
+            log.warning("calls_not_settled", reason=str(error))
+        else:
+            # One look overlaps the next: who was offered may have been on the way to the database.
+            self._open_since = max(min(found.open_since or now, self._settled_at), now - LONGEST_CALL)
+            log.info("calls_settled", calls=found.calls, corrected=len(found.corrected))
+        self._settled_at = now
 
     async def _night_due(self, now: datetime) -> None:
         since, until = last_night(now, self._settings)

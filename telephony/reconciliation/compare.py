@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from telephony.calls.facts import uniqueid_second
 from telephony.calls.model import Call
 from telephony.reconciliation.cdr import against_cdr
-from telephony.reconciliation.cel import against_cel
+from telephony.reconciliation.cel import against_cel, as_cel_tells
 from telephony.reconciliation.difference import Difference, Record, shown
 from telephony.reconciliation.queue_log import against_queue_log
 from telephony.reconciliation.recordings import against_recordings, unclaimed
@@ -49,21 +49,8 @@ def repairs(findings: Findings, stored: Iterable[Call], records: Records) -> lis
         if before is None:
             settled.append(told)
         elif told.ended_at is not None or before.ended_at is None:
-            settled.append(_keeping(told, before))
+            settled.append(as_cel_tells(told, before))
     return sorted(settled, key=lambda call: (call.offered_at, call.call_ref))
-
-
-def _keeping(told: Call, before: Call) -> Call:
-    """Give what CEL tells, with what it leaves out and the manager port told."""
-    return replace(
-        told,
-        node=before.node,
-        dialled=told.dialled or before.dialled,
-        hold_seconds=before.hold_seconds if told.hold_seconds is None else told.hold_seconds,
-        hung_up_by=told.hung_up_by or before.hung_up_by,
-        waits=told.waits or before.waits,
-        offers=told.offers or before.offers,
-    )
 
 
 class _Comparison:

@@ -72,6 +72,11 @@ def read_records(
     )
 
 
+def cel_calls_between(log_dir: Path, since: datetime, until: datetime, rules: Rules | None = None) -> dict[str, Call]:
+    """Give what CEL tells of the calls offered in [since, until), by call_ref. Raises `RecordsUnreadable`."""
+    return cel_calls(log_dir, _us(since - EDGE), _us(until + LONGEST_CALL), rules)
+
+
 def begin_of(log_dir: Path) -> datetime | None:
     """Give when the oldest row of all logs is from, None when there is none. Raises `RecordsUnreadable`."""
     return min((at for record in _LOGS if (at := _begin(log_dir, record))), default=None)

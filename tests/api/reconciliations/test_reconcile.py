@@ -1,5 +1,6 @@
 """A day in the database against Asterisk's records: found, repaired, kept, and shown to those who may see it."""
 
+import asyncio
 import json
 import shutil
 from dataclasses import replace
@@ -15,10 +16,12 @@ from api.cli import reconcile as command
 from api.cli.app import app as cli
 from api.kit import clock
 from api.kit.database import Database
-from api.kit.settings import Settings
+from api.kit.settings import ReconcileSettings, Settings
 from api.reconciliations.repository import ReconciliationRepository
 from api.reconciliations.service import reconcile, reconciled_words, source_of
-from api.router.reconciliation import last_night
+from api.router.reconciliation import Reconciler, last_night
+from api.router.spool import Spool
+from api.router.store import CallStore
 from tests.api.conftest import NewToken
 from tests.telephony.reconciliation.store import SINCE, UNTIL, Site, site_of, stored_calls
 
@@ -102,6 +105,32 @@ async def test_what_asterisk_cannot_settle_stands_until_a_later_look_finds_it_go
     await reconcile(database, source_of(settings), SINCE, UNTIL, cause="asked", repair=False)
     async with database.session() as session:
         assert await ReconciliationRepository(session).unsettled(clock.now()) == 0
+
+
+@pytest.mark.usefixtures("site")
+async def test_the_router_settles_what_ended_since_it_looked_last(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [call] = stored_calls("answered_by_queue")
+    assert call.ended_at is not None
+    now = call.ended_at + timedelta(minutes=2)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    often = settings.model_copy(update={"reconcile": ReconcileSettings(settle_minutes=0.001)})
+    reconciler = Reconciler(often, database, CallStore(database, Spool(tmp_path), settings.node.name))
+    async with database.session() as session:
+        await calls.store_calls(session, [replace(call, ended_at=call.ended_at + timedelta(seconds=0.7))])
+    now += timedelta(minutes=1)
+    running = asyncio.create_task(reconciler.run())
+    async with asyncio.timeout(10):
+        while True:
+            async with database.session() as session:
+                stored = await calls.find(session, call.call_ref)
+            assert stored is not None
+            assert stored.ended_at is not None
+            if abs(stored.ended_at - call.ended_at) < timedelta(seconds=0.1):
+                break
+            await asyncio.sleep(0.02)
+    running.cancel()
 
 
 @pytest.mark.usefixtures("site")
