@@ -128,7 +128,7 @@ async def call_view(session: AsyncSession, call_ref: str, taxonomy: Taxonomy) ->
     transcript = await transcripts.call_transcript(session, found.call_ref)
     ticket = await tickets.find_by_call(session, found.call_ref)
     sounds = await recordings.of_call(session, found.call_ref)
-    placed = await outward.latest(session, OutwardFilter(call_ref=found.call_ref), _MOST_PLACED)
+    placed, _ = await outward.page(session, OutwardFilter(call_ref=found.call_ref), None, _MOST_PLACED)
     return {
         "call": call,
         "state": words.state_of(call),

@@ -12,9 +12,10 @@ class OutwardOut(BaseModel):
 
     dial_ref: str
     node: str
+    command_id: int | None
     agent: str | None
     number: str | None
-    ordered_at: datetime | None
+    ordered_at: datetime
     ordered_by: str | None
     picked_up_at: datetime | None
     ended_at: datetime | None
@@ -26,7 +27,8 @@ class OutwardOut(BaseModel):
     call_ref: str | None
 
 
-class OutwardList(BaseModel):
-    """Calls, the latest first."""
+class OutwardPage(BaseModel):
+    """Calls, the latest first; `next_cursor` is null on the last page."""
 
     items: list[OutwardOut]
+    next_cursor: str | None

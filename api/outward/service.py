@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.commands.models import CommandRow
 from api.kit.changes import ChangeRepository
+from api.kit.pagination import Cursor, cut
 from api.kit.problems import NotFound
 from api.outward.models import OutwardRow
 from api.outward.repository import OutwardFilter, OutwardRepository
@@ -63,9 +64,13 @@ async def find(session: AsyncSession, dial_ref: str) -> OutwardRow:
     return found
 
 
-async def latest(session: AsyncSession, wanted: OutwardFilter, limit: int) -> list[dict[str, Any]]:
-    """Return calls in the shape that others rely on, the latest first."""
-    return [outward_json(row) for row in await OutwardRepository(session).page(wanted, limit)]
+async def page(
+    session: AsyncSession, wanted: OutwardFilter, cursor: Cursor | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return calls in the shape that others rely on, the latest first, and the cursor of the next page."""
+    rows = await OutwardRepository(session).page(wanted, cursor, limit + 1)
+    shown, following = cut(rows, limit, lambda row: Cursor(row.ordered_at, row.dial_ref))
+    return [outward_json(row) for row in shown], following
 
 
 def ending(row: OutwardRow) -> Ending | None:
@@ -89,6 +94,7 @@ def outward_json(row: OutwardRow) -> dict[str, Any]:
     return {
         "dial_ref": row.dial_ref,
         "node": row.node,
+        "command_id": row.command_id,
         "agent": row.agent,
         "number": row.number,
         "ordered_at": row.ordered_at,

@@ -1,6 +1,10 @@
 """Calls that agents placed: what they were about, what came of them, and their sound."""
 
+import csv
+import io
+from collections import defaultdict
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import httpx
@@ -39,22 +43,81 @@ async def placed(follower: Follower, settings: Settings) -> bytes:
     return (settings.outward_dir / f"{RECORDING}-citizen.wav").read_bytes()
 
 
+async def _refs(client: httpx.AsyncClient, **params: Any) -> list[str]:
+    answer = await client.get("/api/v1/outward", params=params)
+    assert answer.status_code == 200, answer.text
+    return [each["dial_ref"] for each in answer.json()["items"]]
+
+
 @pytest.mark.usefixtures("placed")
 async def test_a_call_is_found_by_what_it_is_about_with_what_came_of_it(client: httpx.AsyncClient) -> None:
-    async def refs(**params: str) -> list[str]:
-        answer = await client.get("/api/v1/outward", params=params)
-        assert answer.status_code == 200, answer.text
-        return [each["dial_ref"] for each in answer.json()["items"]]
-
-    assert await refs() == [OTHER, REF]
-    assert await refs(ticket_id="T1") == await refs(call_ref="1.1") == [REF]
-    assert await refs(ticket_id="T2") == await refs(callback_id="1") == await refs(agent="8002") == []
+    assert await _refs(client) == [OTHER, REF]
+    assert await _refs(client, ticket_id="T1") == await _refs(client, call_ref="1.1") == [REF]
+    for nothing in ({"ticket_id": "T2"}, {"callback_id": "1"}, {"agent": "8002"}):
+        assert await _refs(client, **nothing) == []
     first = (await client.get("/api/v1/outward", params={"ticket_id": "T1"})).json()["items"][0]
     assert (first["result"], first["talk_seconds"], first["number"], first["ordered_by"]) == (
         ("reached", 21.5, "02888880000", "张敏")
     )
     assert (first["ticket_id"], first["recording_id"]) == ("T1", RECORDING)
-    assert (await client.get("/api/v1/outward", params={"ticket_id": "' OR 1=1"})).status_code == 422
+    assert await _refs(client, command_id=first["command_id"]) == [REF]
+    assert await _refs(client, number="8888") == [OTHER, REF]
+    assert await _refs(client, number="%") == []
+    at = first["ordered_at"]
+    assert (await _refs(client, **{"from": at}), await _refs(client, to=at)) == ([OTHER, REF], [])
+    for bad in ({"ticket_id": "' OR 1=1"}, {"from": "2026-11-23"}, {"result": "married"}, {"command_id": "0"}):
+        assert (await client.get("/api/v1/outward", params=bad)).status_code == 422, bad
+
+
+async def test_a_call_whose_order_never_came_to_its_end_is_listed_by_its_name(
+    client: httpx.AsyncClient, follower: Follower
+) -> None:
+    await place(follower, REF, {})
+    await follower.tell(OutwardCall(OTHER, "8001", picked_up_at=clock.now()))
+    assert await _refs(client) == [REF, OTHER]
+    [_, told] = (await client.get("/api/v1/outward")).json()["items"]
+    assert (told["ordered_at"], told["ordered_by"], told["number"]) == ("2025-11-23T03:53:29.000001Z", None, None)
+
+
+async def test_pages_follow_each_other_and_a_file_holds_all(client: httpx.AsyncClient, follower: Follower) -> None:
+    refs = [f"17638700{second:02}.000001" for second in range(7)]
+    for ref in refs:
+        await place(follower, ref, {"ticket_id": "=1+1"})
+    found: list[str] = []
+    asked: dict[str, Any] = {"limit": 3}
+    while asked:
+        page = (await client.get("/api/v1/outward", params=asked)).json()
+        found += [each["dial_ref"] for each in page["items"]]
+        asked = {"limit": 3, "cursor": page["next_cursor"]} if page["next_cursor"] else {}
+    assert found == refs[::-1]
+    written = await client.get("/api/v1/outward", params={"format": "csv"})
+    lines = list(csv.DictReader(io.StringIO(written.text.removeprefix("\ufeff"))))
+    assert [line["dial_ref"] for line in lines] == found
+    assert {line["ticket_id"] for line in lines} == {"'=1+1"}
+
+
+async def test_the_filter_means_by_each_result_what_the_call_says(
+    client: httpx.AsyncClient, follower: Follower
+) -> None:
+    began = clock.now()
+    whens = [(None, None), (began, None), (None, began), *((began, began + timedelta(seconds=s)) for s in (2, 15))]
+    told = list(product(whens, (None, "ANSWER", "BUSY", "NOANSWER", "CANCEL", "", "CONGESTION"), (None, 1, 20, 34)))
+    await follower.tell(
+        *(
+            OutwardCall(f"17638{number:05}.000001", None, None, picked_up, ended, status, cause)
+            for number, ((picked_up, ended), status, cause) in enumerate(told)
+        )
+    )
+    everything = (await client.get("/api/v1/outward", params={"limit": 500})).json()["items"]
+    assert len(everything) == len(told)
+    by_result: dict[str, list[str]] = defaultdict(list)
+    for each in everything:
+        by_result[each["result"] or "going_on"].append(each["dial_ref"])
+    assert len(by_result) == 9
+    for result, refs in by_result.items():
+        assert await _refs(client, result=result, limit=500) == refs, result
+    two = [each["dial_ref"] for each in everything if (each["result"] or "going_on") in {"busy", "going_on"}]
+    assert await _refs(client, result=["busy", "going_on"], limit=500) == two
 
 
 async def test_its_sound_whole_and_in_parts(client: httpx.AsyncClient, placed: bytes) -> None:
