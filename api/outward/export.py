@@ -22,6 +22,7 @@ COLUMNS = (
     "call_ref",
     "command_id",
     "recording_id",
+    "transcript_state",
     "node",
 )
 

@@ -9,19 +9,22 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from api.commands import service as commands
 from api.kit import clock
+from api.kit.changes import Change
 from api.kit.database import Database
 from api.kit.settings import Settings
 from api.outward import service
+from api.recordings import names
 from telephony.calls.outward import OutwardCall
 from tests.api import samples
 from tests.api.callbacks.conftest import Follower
 
 REF, OTHER = "1763870004.200000", "1763870009.000001"
 RECORDING = f"{REF}--8001--1763870004200000"
-URL = f"/api/v1/outward/{REF}/audio"
+AUDIO = f"/api/v1/recordings/{RECORDING}/audio"
 
 
 async def place(follower: Follower, dial_ref: str, about: dict[str, Any]) -> None:
@@ -39,8 +42,8 @@ async def placed(follower: Follower, settings: Settings) -> bytes:
     await place(follower, OTHER, {})
     over = OutwardCall(REF, "8001", RECORDING, now, now + timedelta(seconds=30), "ANSWER", 16, 21.5)
     await follower.tell(over)
-    samples.write_tracks(settings.outward_dir, RECORDING, 1.0)
-    return (settings.outward_dir / f"{RECORDING}-citizen.wav").read_bytes()
+    samples.write_tracks(settings.recordings_dir / names.OUTWARD, RECORDING, 1.0)
+    return (settings.recordings_dir / names.OUTWARD / f"{RECORDING}-citizen.wav").read_bytes()
 
 
 async def _refs(client: httpx.AsyncClient, **params: Any) -> list[str]:
@@ -120,36 +123,48 @@ async def test_the_filter_means_by_each_result_what_the_call_says(
     assert await _refs(client, result=["busy", "going_on"], limit=500) == two
 
 
-async def test_its_sound_whole_and_in_parts(client: httpx.AsyncClient, placed: bytes) -> None:
-    whole = await client.get(URL, params={"track": "citizen"})
-    assert (whole.status_code, whole.headers["content-type"], whole.content) == (200, "audio/wav", placed)
-    part = await client.get(URL, params={"track": "citizen"}, headers={"Range": "bytes=1000-1999"})
-    assert (part.status_code, part.content) == (206, placed[1000:2000])
-    beyond = await client.get(URL, headers={"Range": "bytes=99999999-"})
-    assert beyond.status_code == 416
-
-
-async def test_what_was_not_recorded_or_is_gone_says_so(
-    client: httpx.AsyncClient, placed: bytes, settings: Settings, database: Database
+async def test_its_sound_and_what_was_said_in_it(
+    client: httpx.AsyncClient, placed: bytes, database: Database, settings: Settings
 ) -> None:
-    assert placed
-    for ref in (OTHER, "1763870004.999999", "..%2f..%2fsecrets.toml", "%00"):
-        answer = await client.get(f"/api/v1/outward/{ref}/audio")
-        assert answer.status_code == 404, ref
+    url = f"/api/v1/outward/{REF}/transcript"
+    untold = (await client.get(url)).json()
+    assert (untold["state"], untold["utterances"]) == ("pending", [])
+    assert (await client.get(f"/api/v1/outward/{OTHER}/transcript")).json()["state"] == "none"
     async with database.session() as session:
-        await service.store(session, "main", [OutwardCall(OTHER, recording_id="../../secrets")])
-    assert (await client.get(f"/api/v1/outward/{OTHER}/audio")).json()["error_id"] == "outward_not_found"
-    (settings.outward_dir / f"{RECORDING}.wav").unlink()
-    assert (await client.get(URL)).json()["error_id"] == "recording_gone"
-    secret = settings.data_dir / "secret.wav"
-    secret.write_bytes(b"RIFF")
-    (settings.outward_dir / f"{RECORDING}.wav").symlink_to(secret)
-    assert (await client.get(URL)).json()["error_id"] == "recording_gone"
+        await samples.store_placed(session, RECORDING, settings.recordings_dir)
+    told = (await client.get(url)).json()
+    assert (told["call_ref"], told["state"], len(told["utterances"])) == (REF, "complete", len(samples.SPOKEN))
+    first = told["utterances"][0]["words"][0]
+    assert (first["text"], first["start"], first["confidence"]) == ("您", 0.4, 0.99)
+    whole = await client.get(AUDIO, params={"track": "citizen"})
+    assert (whole.status_code, whole.content[: len(placed)][44:]) == (200, placed[44:])
+    [listed] = (await client.get("/api/v1/outward", params={"ticket_id": "T1"})).json()["items"]
+    assert [each["recording_id"] for each in listed["recordings"]] == [RECORDING]
+    assert listed["transcript_state"] == "complete"
+    (settings.recordings_dir / names.OUTWARD / f"{RECORDING}.wav").unlink()
+    assert (await client.get(AUDIO)).json()["error_id"] == "recording_gone"
+
+
+async def test_a_call_that_nobody_placed_says_so(client: httpx.AsyncClient) -> None:
+    for ref in ("1763870004.999999", "..%2f..%2fsecrets.toml", "%00"):
+        answer = await client.get(f"/api/v1/outward/{ref}/transcript")
+        assert answer.status_code == 404, ref
+
+
+async def test_the_call_that_it_is_about_is_told_when_words_come(
+    follower: Follower, database: Database, settings: Settings
+) -> None:
+    await place(follower, REF, {"call_ref": "1.1"})
+    async with database.session() as session:
+        await samples.store_placed(session, RECORDING, settings.recordings_dir)
+    async with database.session() as session:
+        told = list(await session.execute(select(Change.kind, Change.call_ref).order_by(Change.change_id)))
+    assert [tuple(each) for each in told][-2:] == [("recording", "1.1"), ("transcript", "1.1")]
 
 
 @pytest.mark.usefixtures("placed")
-async def test_nobody_hears_it_without_a_token(nobody: httpx.AsyncClient) -> None:
-    assert (await nobody.get(URL)).status_code == 401
+async def test_nobody_reads_it_without_a_token(nobody: httpx.AsyncClient) -> None:
+    assert (await nobody.get(f"/api/v1/outward/{REF}/transcript")).status_code == 401
     assert (await nobody.get("/api/v1/outward")).status_code == 401
 
 
