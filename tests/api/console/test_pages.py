@@ -238,9 +238,16 @@ async def test_a_call_shows_what_agents_placed_on_its_behalf(
         await samples.store_placed(session, recording, settings.recordings_dir)
     page = (await desk.get("/desk?call=1.1")).text
     assert f'data-recording="{recording}" data-track="citizen"' in page
+    third = f"{ref}--02888123456--1763870009200000"
+    async with database.session() as session:
+        await samples.store_placed(session, third, settings.recordings_dir)
+    page = (await desk.get("/desk?call=1.1")).text
+    assert page.index(f'data-key="sound-{recording}"') < page.index(f'data-key="sound-{third}"')
+    assert "<bdi>02888123456</bdi>" in page, "who was called in"
+    assert (await desk.get(f"/api/v1/recordings/{third}/audio")).status_code == 200
     panel = (await desk.get(f"/callbacks/heard/{ref}")).text
     assert panel.count('class="word"') > 20
     assert (await desk.get("/callbacks/heard/1763870004.999999")).status_code == 404
     async with database.session() as session:
         told = list(await session.scalars(select(Change.kind).where(Change.call_ref == "1.1")))
-    assert told == ["call"] * 3 + ["recording", "transcript"], "stored, the phone rings, it is over, words come"
+    assert told == ["call"] * 3 + ["recording", "transcript"] * 2, "stored, the phone rings, it is over, words come"
