@@ -12,8 +12,8 @@ from api.kit.base import storable
 from api.kit.changes import ChangeRepository
 from api.kit.pagination import Cursor, cut
 from api.live.repository import ClaimRepository
+from api.recordings import service as recordings
 from api.recordings.models import RecordingRow
-from api.recordings.repository import RecordingRepository
 from api.tickets.repository import TicketRepository
 from telephony.calls.model import Call, Offer, Segment, Wait
 
@@ -137,17 +137,18 @@ async def page(
 async def calls_json(session: AsyncSession, calls: Sequence[CallRow]) -> list[dict[str, Any]]:
     """Return calls in the shape that others rely on, with what became of their recordings and tickets."""
     refs = [call.call_ref for call in calls]
-    recordings = await RecordingRepository(session).by_calls(refs)
+    found = await recordings.of_calls(session, refs)
     tickets = await TicketRepository(session).ids_by_calls(refs)
     live = await ClaimRepository(session).states(refs)
-    return [call_json(call, recordings.get(call.call_ref, []), tickets.get(call.call_ref), live) for call in calls]
+    return [call_json(call, found.get(call.call_ref, []), tickets.get(call.call_ref), live) for call in calls]
 
 
 def call_json(
-    call: CallRow, recordings: Sequence[RecordingRow], ticket_id: str | None, live: Mapping[str, str]
+    call: CallRow, found: Sequence[RecordingRow], ticket_id: str | None, live: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return one call in the shape that others rely on; times are ISO 8601 with zone, seconds are floats."""
-    states = {recording.recording_id: recording.state for recording in recordings}
+    states = {recording.recording_id: recording.state for recording in found}
+    expected = {segment.recording_id for segment in call.segments if segment.recording_id}
     return {
         "call_ref": call.call_ref,
         "caller": call.caller,
@@ -167,7 +168,7 @@ def call_json(
         "waits": [_wait_json(wait) for wait in call.waits],
         "offers": [_offer_json(offer) for offer in call.offers],
         "segments": [_segment_json(segment, states) for segment in call.segments],
-        "transcript_state": transcript_state(call, recordings, live),
+        "transcript_state": recordings.transcript_state(expected, found, live),
         "ticket_id": ticket_id,
     }
 
@@ -203,25 +204,6 @@ def _offer_json(offer: OfferRow) -> dict[str, Any]:
         "ended_at": _iso(offer.ended_at),
         "result": offer.result,
     }
-
-
-def transcript_state(call: CallRow, recordings: Sequence[RecordingRow], live: Mapping[str, str]) -> str:
-    """Return what can be read of a call; `live` says which of its recordings are live or deferred.
-
-    `none` (there is nothing to transcribe), `live` (words arrive now), `deferred` (too much load: transcribed after the
-    call), `pending`, `complete`, `partial` (some of it could not be heard), `failed` (none of it could).
-    """
-    known = {recording.recording_id: recording for recording in recordings}
-    expected = {segment.recording_id for segment in call.segments if segment.recording_id}
-    if not expected | known.keys():
-        return "none"
-    if expected - known.keys() or any(recording.state in {"recording", "stored"} for recording in recordings):
-        states = {live.get(recording_id) for recording_id in expected | known.keys()}
-        return next((state for state in ("live", "deferred") if state in states), "pending")
-    if all(recording.state == "failed" for recording in recordings):
-        return "failed"
-    # A transcribed recording with a reason was torn, or lacked a track.
-    return "partial" if any(recording.reason for recording in recordings) else "complete"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -38,14 +38,13 @@ async def _up(data: Path | None, port: int | None) -> None:
 @contextlib.asynccontextmanager
 async def running(data: Path | None, port: int | None, stop: asyncio.Event) -> AsyncIterator[Settings]:
     """Keep the whole system running for the length of the block; `stop` set while it starts gives up."""
-    with alone(load(data).data_dir):
-        async with _running(data, port, stop) as settings:
+    with alone(load(data).data_dir), settle(data, port) as settings:
+        async with _running(settings, stop):
             yield settings
 
 
 @contextlib.asynccontextmanager
-async def _running(data: Path | None, port: int | None, stop: asyncio.Event) -> AsyncIterator[Settings]:
-    settings = settle(data, port)
+async def _running(settings: Settings, stop: asyncio.Event) -> AsyncIterator[None]:
     if settings.database_url:
         await asyncio.to_thread(upgrade, url_of(settings))
     supervisor = Supervisor(parts(settings), settings.data_dir / "log", settings.data_dir / "run", _say)
@@ -58,7 +57,7 @@ async def _running(data: Path | None, port: int | None, stop: asyncio.Event) -> 
             await asyncio.wait({starting})
             raise typer.Exit(1)
         await starting
-        yield settings
+        yield
     finally:
         given_up.cancel()
         await supervisor.stop()

@@ -17,6 +17,7 @@ from api.callbacks.repository import CallbackFilter
 from api.console import promises
 from api.console.pages import render
 from api.console.routes import Visitor
+from api.console.view import placed_view
 from api.enforcement import service as enforcement
 from api.enforcement.repository import ActFilter
 from api.kit import clock
@@ -25,6 +26,7 @@ from api.kit.listing import AskedFile
 from api.kit.pagination import Cursor
 from api.kit.problems import BadRequest
 from api.kit.settings import Settings
+from api.outward import service as outward
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 100
@@ -205,6 +207,14 @@ async def owed_rows(
         may_dial=principal.may(Permission.PLACE_CALLBACKS),
         may_hear=principal.may(Permission.HEAR_RECORDINGS),
     )
+
+
+@router.get("/callbacks/heard/{dial_ref}")
+async def heard(request: Request, session: Session, principal: Visitor, dial_ref: str) -> Response:
+    """Give the recordings of a try, and what was said."""
+    principal.must(Permission.HEAR_RECORDINGS)
+    call = await outward.find(session, dial_ref.replace("\0", ""))
+    return _page(request, "heard.html", placed=await placed_view(session, call.dial_ref))
 
 
 @router.get("/callbacks/export")

@@ -17,6 +17,7 @@ from api.kit import clock
 from api.outward import service as outward
 from api.outward.repository import OutwardFilter
 from api.recordings import service as recordings
+from api.recordings.models import RecordingRow
 from api.tickets import service as tickets
 from api.tickets.fields import blank, linked, machine_side
 from api.tickets.models import TicketRow
@@ -128,22 +129,13 @@ async def call_view(session: AsyncSession, call_ref: str, taxonomy: Taxonomy) ->
     transcript = await transcripts.call_transcript(session, found.call_ref)
     ticket = await tickets.find_by_call(session, found.call_ref)
     sounds = await recordings.of_call(session, found.call_ref)
-    placed = await outward.latest(session, OutwardFilter(call_ref=found.call_ref), _MOST_PLACED)
+    placed, _ = await outward.page(session, OutwardFilter(call_ref=found.call_ref), None, _MOST_PLACED)
     return {
         "call": call,
         "state": words.state_of(call),
         "agent": names.get(call["agent"] or "", call["agent"] or ""),
-        "recordings": [
-            {
-                "recording_id": sound.recording_id,
-                "agent": names.get(sound.agent, sound.agent),
-                "duration_seconds": _length(sound.recording_id, sound.duration_seconds, transcript),
-                "state": sound.state,
-                "reason": sound.reason,
-            }
-            for sound in sounds
-        ],
-        "placed": placed[::-1],
+        "recordings": _sounds(sounds, transcript, names),
+        "placed": [each | await placed_view(session, each["dial_ref"]) for each in placed[::-1]],
         "utterances": _utterances(transcript, sounds[0].recording_id if sounds else None),
         "ticket": ticket,
         "urgency": _urgency(ticket),
@@ -153,10 +145,34 @@ async def call_view(session: AsyncSession, call_ref: str, taxonomy: Taxonomy) ->
     }
 
 
-def _utterances(transcript: Transcript, first_recording: str | None) -> list[dict[str, Any]]:
+async def placed_view(session: AsyncSession, dial_ref: str) -> dict[str, Any]:
+    """Return the recordings of a call that an agent placed, whoever was called in too, and what was said in each."""
+    sounds = await recordings.of_call(session, dial_ref)
+    transcript = await transcripts.call_transcript(session, dial_ref)
+    return {
+        "recordings": _sounds(sounds, transcript, await accounts.agent_names(session)),
+        "utterances": _utterances(transcript, None, f"{dial_ref}-"),
+    }
+
+
+def _sounds(sounds: Sequence[RecordingRow], transcript: Transcript, names: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {
-            "index": index,
+            "recording_id": sound.recording_id,
+            "agent": names.get(sound.agent, sound.agent),
+            "duration_seconds": _length(sound.recording_id, sound.duration_seconds, transcript),
+            "state": sound.state,
+            "reason": sound.reason,
+            "transcript_state": recordings.transcript_state(set(), [sound], {}),
+        }
+        for sound in sounds
+    ]
+
+
+def _utterances(transcript: Transcript, first_recording: str | None, within: str = "") -> list[dict[str, Any]]:
+    return [
+        {
+            "index": f"{within}{index}",
             "speaker": utterance.speaker,
             "start": utterance.start,
             "end": utterance.end,

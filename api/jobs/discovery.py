@@ -13,6 +13,7 @@ from api.kit import logs
 from api.kit.database import Database
 from api.live import service as live
 from api.recordings import names, service
+from api.recordings.models import RecordingRow
 from api.recordings.names import RecordingName
 from api.recordings.repository import RecordingRepository
 
@@ -28,39 +29,57 @@ _JOB_GRACE = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
-class Discovery:
-    """Looks at the recordings' folder; keeps in mind what it stored already, so that looking again is cheap."""
+class _Place:
+    """A folder of recordings, and what of it was stored already."""
 
-    database: Database
-    queue: App
     folder: Path
-    _growing: set[str] = field(default_factory=set)
-    _finished: set[str] = field(default_factory=set)
-    _folder_changed_ns: int = 0
+    outward: bool
+    growing: set[str] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
+    changed_ns: int = 0
+
+    def time_ns(self) -> int:
+        """When a file of the folder came or went last."""
+        try:
+            return self.folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            # Asterisk makes it with the first recording.
+            return 0
+
+
+class Discovery:
+    """Looks at the recordings' folders; keeps in mind what it stored already, so that looking again is cheap."""
+
+    def __init__(self, database: Database, queue: App, folder: Path) -> None:
+        self.database, self.queue, self.folder = database, queue, folder
+        self._places = (_Place(folder, outward=False), _Place(folder / names.OUTWARD, outward=True))
 
     async def look(self) -> int:
         """Store recordings that appeared or were completed since the last look; returns how many were completed."""
-        changed_ns = self._folder_time()
-        if changed_ns == self._folder_changed_ns:
+        return sum([await self._look_at(place) for place in self._places])
+
+    async def _look_at(self, place: _Place) -> int:
+        changed_ns = place.time_ns()
+        if changed_ns == place.changed_ns:
             return 0
-        growing, finished = scan(self.folder)
+        growing, finished = scan(place.folder, outward=place.outward)
         # The longest waiting first.
-        new = sorted((name for key, name in finished.items() if key not in self._finished), key=_started)
+        new = sorted((name for key, name in finished.items() if key not in place.finished), key=_started)
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
             await self._take(batch)
-            self._finished |= {name.recording_id for name in batch}
-        begun = [name for key, name in growing.items() if key not in self._growing]
+            place.finished |= {name.recording_id for name in batch}
+        begun = [name for key, name in growing.items() if key not in place.growing]
         if begun:
             async with self.database.session() as session:
                 for name in begun:
                     await service.note_growing(session, name)
         # What vanished from the folder need not be remembered.
-        self._growing = set(growing)
-        self._finished &= finished.keys()
+        place.growing = set(growing)
+        place.finished &= finished.keys()
         # Noted last: a look that failed is repeated. A file made right after this look may leave the folder's time as
         # it is (the kernel's clock ticks in milliseconds), so a young time is not trusted.
-        self._folder_changed_ns = 0 if time.time_ns() - changed_ns < _YOUNG_NS else changed_ns
+        place.changed_ns = 0 if time.time_ns() - changed_ns < _YOUNG_NS else changed_ns
         return len(new)
 
     async def close_unfinished(self, now: datetime, patience: timedelta) -> int:
@@ -72,13 +91,14 @@ class Discovery:
         closed = 0
         async with self.database.session() as session:
             repository = RecordingRepository(session)
-            unmarked = [row.recording_id for row in await repository.unfinished(now - patience, _BATCH)]
+            rows = await repository.unfinished(now - patience, _BATCH)
+            left = [row for row in rows if not self._still_grows(row, now - patience)]
+            unmarked = [names.parse(row.recording_id, outward=row.outward) for row in left]
             unseen = await repository.never_seen(now - patience, now - _LOOK_BACK, _BATCH)
-            for recording_id, reason in [(key, NO_MARK) for key in unmarked] + [(key, NO_FILE) for key in unseen]:
-                name = names.parse(recording_id)
+            for name, reason in [(name, NO_MARK) for name in unmarked] + [(name, NO_FILE) for name in unseen]:
                 if name is not None and await service.note_finished(session, name, reason):
                     await defer_transcription(self.queue, session, name.recording_id, name.call_ref)
-                    log.warning("recording_unfinished", recording_id=recording_id, reason=reason)
+                    log.warning("recording_unfinished", recording_id=name.recording_id, reason=reason)
                     closed += 1
             for row in await repository.without_job(TASK, now - _JOB_GRACE, _BATCH):
                 await defer_transcription(self.queue, session, row.recording_id, row.call_ref)
@@ -97,25 +117,23 @@ class Discovery:
                     )
                     log.info("recording_found", recording_id=name.recording_id)
 
-    def _folder_time(self) -> int:
-        try:
-            return self.folder.stat().st_mtime_ns
-        except FileNotFoundError:
-            # Asterisk makes it with the first recording.
-            return 0
+    def _still_grows(self, row: RecordingRow, since: datetime) -> bool:
+        """Say whether a third party goes on after the call's agent left, whose end alone is known."""
+        files = (self.folder / file for file in (row.mixed_file, row.agent_file, row.citizen_file))
+        return row.outward and any(file.exists() and file.stat().st_mtime > since.timestamp() for file in files)
 
 
 def _started(name: RecordingName) -> datetime:
     return name.started_at
 
 
-def scan(folder: Path) -> tuple[dict[str, RecordingName], dict[str, RecordingName]]:
+def scan(folder: Path, *, outward: bool = False) -> tuple[dict[str, RecordingName], dict[str, RecordingName]]:
     """Return the recordings of a folder: those still growing, and those marked complete. Other files are ignored."""
     seen: dict[str, RecordingName] = {}
     finished: dict[str, RecordingName] = {}
     with os.scandir(folder) as entries:
         for entry in entries:
-            found = names.of_file(entry.name)
+            found = names.of_file(entry.name, outward=outward)
             if found is None:
                 continue
             name, done = found

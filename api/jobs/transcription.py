@@ -57,6 +57,8 @@ async def transcribe_recording(
 ) -> None:
     """Transcribe a recording and draft its call's ticket; doing it again changes nothing.
 
+    Of a call that an agent placed no ticket is drafted: it has the one that it is about.
+
     A recording that cannot be used becomes `failed` with the reason, and its ticket an empty draft for a human.
     Raises HeardLive, and what another attempt may cure: a database that is away, a model that is not there, a decoder
     that died.
@@ -88,6 +90,8 @@ async def transcribe_recording(
                     reason=heard.reason,
                 )
             log.info("recording_transcribed", recording_id=recording_id, utterances=len(heard.transcript.utterances))
+    if recording.outward:
+        return
     async with database.session() as session:
         await store_call_draft(session, speech.city, timezone, recording.call_ref)
 

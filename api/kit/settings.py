@@ -167,11 +167,6 @@ class Settings(BaseSettings):
         return self.data_dir / "recordings"
 
     @property
-    def outward_dir(self) -> Path:
-        """Where Asterisk writes the sound of calls that agents place."""
-        return self.recordings_dir / "outward"
-
-    @property
     def live_dir(self) -> Path:
         """Where Asterisk writes the sound of running calls in smaller blocks, for as long as they run."""
         return self.data_dir / "live"

@@ -34,7 +34,7 @@ class ClaimRepository(Repository):
     """Reads and writes claims."""
 
     async def free(self, worker: str, limit: int) -> list[RecordingRow]:
-        """Return recordings in progress that nobody transcribes, the earliest begun first.
+        """Return citizens' calls' recordings in progress that nobody transcribes, the earliest begun first.
 
         A claim of `worker` itself is free to it: it has forgotten it.
         """
@@ -43,6 +43,7 @@ class ClaimRepository(Repository):
             .outerjoin(LiveClaimRow, LiveClaimRow.recording_id == RecordingRow.recording_id)
             .where(
                 RecordingRow.state == "recording",
+                ~RecordingRow.outward,
                 or_(LiveClaimRow.recording_id.is_(None), _free_to(worker)),
             )
             .order_by(RecordingRow.started_at, RecordingRow.recording_id)

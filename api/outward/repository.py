@@ -4,21 +4,40 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Select, case, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import selectinload
 
 from api.commands.models import CommandRow
+from api.kit.pagination import Cursor
 from api.kit.repository import Repository
 from api.outward.models import OutwardRow
-from telephony.calls.outward import CHANNEL_PREFIX, OutwardCall
+from telephony.calls.outward import (
+    BY_CAUSE,
+    BY_STATUS,
+    CANCELLED,
+    CHANNEL_PREFIX,
+    RINGS_ENOUGH_SECONDS,
+    OutwardCall,
+    ordered_at,
+)
+
+GOING_ON = "going_on"
 
 
 @dataclass(frozen=True, slots=True)
 class OutwardFilter:
-    """Which calls: equal in every field that is given; the last three are what a call is about."""
+    """Which calls: ordered in [since, until), and equal in every field that is given.
 
+    `result` holds what came of them, or GOING_ON; `number` is a part of it; the last three are what a call is about.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    result: tuple[str, ...] = ()
     agent: str | None = None
+    number: str | None = None
+    command_id: int | None = None
     callback_id: int | None = None
     ticket_id: str | None = None
     call_ref: str | None = None
@@ -48,7 +67,10 @@ class OutwardRepository(Repository):
         }
         await self.session.execute(
             new.on_conflict_do_update(index_elements=["dial_ref"], set_=known),
-            [{"node": node, **asdict(call)} for call in sorted(calls, key=lambda call: call.dial_ref)],
+            [
+                {"node": node, "ordered_at": ordered_at(call.dial_ref), **asdict(call)}
+                for call in sorted(calls, key=lambda call: call.dial_ref)
+            ],
         )
 
     async def about_calls(self, dial_refs: Collection[str]) -> list[str]:
@@ -68,7 +90,7 @@ class OutwardRepository(Repository):
             .where(
                 OutwardRow.node == node,
                 OutwardRow.ended_at.is_(None),
-                func.coalesce(OutwardRow.ordered_at, OutwardRow.picked_up_at) < asked_at,
+                OutwardRow.ordered_at < asked_at,
                 func.concat(CHANNEL_PREFIX, OutwardRow.dial_ref).not_in(list(alive)),
             )
             .values(ended_at=asked_at)
@@ -95,14 +117,48 @@ class OutwardRepository(Repository):
         rows = await self.session.scalars(select(OutwardRow).where(OutwardRow.command_id.in_(command_ids)))
         return {row.command_id: row for row in rows if row.command_id is not None}
 
-    async def page(self, wanted: OutwardFilter, limit: int) -> list[OutwardRow]:
-        """Return calls with their orders, the latest first."""
-        query = select(OutwardRow).join(OutwardRow.command).order_by(OutwardRow.ordered_at.desc(), OutwardRow.dial_ref)
-        if wanted.agent is not None:
-            query = query.where(OutwardRow.agent == wanted.agent)
+    async def page(self, wanted: OutwardFilter, cursor: Cursor | None, limit: int) -> list[OutwardRow]:
+        """Return calls with their orders, the latest first, from behind the cursor."""
+        query = self._filtered(select(OutwardRow).outerjoin(OutwardRow.command), wanted)
+        if cursor is not None:
+            query = query.where(tuple_(OutwardRow.ordered_at, OutwardRow.dial_ref) < tuple_(cursor.at, cursor.key))
+        loaded = (
+            query.order_by(OutwardRow.ordered_at.desc(), OutwardRow.dial_ref.desc())
+            .limit(limit)
+            .options(selectinload(OutwardRow.command))
+        )
+        return list(await self.session.scalars(loaded, execution_options={"populate_existing": True}))
+
+    @staticmethod
+    def _filtered(query: Select[OutwardRow], wanted: OutwardFilter) -> Select[OutwardRow]:
+        if wanted.since is not None:
+            query = query.where(OutwardRow.ordered_at >= wanted.since)
+        if wanted.until is not None:
+            query = query.where(OutwardRow.ordered_at < wanted.until)
+        if wanted.result:
+            query = query.where(_came_of().in_(wanted.result))
+        if wanted.number is not None:
+            query = query.where(OutwardRow.number.contains(wanted.number, autoescape=True))
+        for column, value in ((OutwardRow.agent, wanted.agent), (OutwardRow.command_id, wanted.command_id)):
+            if value is not None:
+                query = query.where(column == value)
         for name in ("callback_id", "ticket_id", "call_ref"):
             value = getattr(wanted, name)
             if value is not None:
                 query = query.where(CommandRow.about.contains({name: value}))
-        loaded = query.limit(limit).options(selectinload(OutwardRow.command))
-        return list(await self.session.scalars(loaded, execution_options={"populate_existing": True}))
+        return query
+
+
+def _came_of() -> ColumnElement[str]:
+    """Say in SQL what `telephony.calls.outward.came_of` says of a stored call; a test compares them."""
+    rang_seconds = func.coalesce(func.extract("epoch", OutwardRow.ended_at - OutwardRow.picked_up_at), 0)
+    hung_up = case((rang_seconds >= RINGS_ENOUGH_SECONDS, "no_answer"), else_="cancelled")
+    untold = case(
+        (OutwardRow.ended_at.is_(None), GOING_ON), (OutwardRow.picked_up_at.is_(None), "agent_absent"), else_="failed"
+    )
+    return case(
+        (OutwardRow.status.is_(None), untold),
+        (OutwardRow.status.in_(BY_STATUS), case(BY_STATUS, value=OutwardRow.status)),
+        (OutwardRow.status.in_(CANCELLED), hung_up),
+        else_=case(BY_CAUSE, value=OutwardRow.cause, else_="failed"),
+    )

@@ -8,9 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.commands.models import CommandRow
 from api.kit.changes import ChangeRepository
+from api.kit.pagination import Cursor, cut
 from api.kit.problems import NotFound
 from api.outward.models import OutwardRow
 from api.outward.repository import OutwardFilter, OutwardRepository
+from api.recordings import service as recordings
+from api.recordings.models import RecordingRow
 from telephony.calls.outward import Ending, OutwardCall, came_of
 
 # The agent's phone rings for 30 s (telephony.actions.dial): who was not heard of after this never picked up.
@@ -63,9 +66,14 @@ async def find(session: AsyncSession, dial_ref: str) -> OutwardRow:
     return found
 
 
-async def latest(session: AsyncSession, wanted: OutwardFilter, limit: int) -> list[dict[str, Any]]:
-    """Return calls in the shape that others rely on, the latest first."""
-    return [outward_json(row) for row in await OutwardRepository(session).page(wanted, limit)]
+async def page(
+    session: AsyncSession, wanted: OutwardFilter, cursor: Cursor | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return calls in the shape that others rely on, the latest first, and the cursor of the next page."""
+    rows = await OutwardRepository(session).page(wanted, cursor, limit + 1)
+    shown, following = cut(rows, limit, lambda row: Cursor(row.ordered_at, row.dial_ref))
+    found = await recordings.of_calls(session, [row.dial_ref for row in shown])
+    return [outward_json(row, found.get(row.dial_ref, [])) for row in shown], following
 
 
 def ending(row: OutwardRow) -> Ending | None:
@@ -83,12 +91,18 @@ def ending(row: OutwardRow) -> Ending | None:
     return came_of(known)
 
 
-def outward_json(row: OutwardRow) -> dict[str, Any]:
-    """Return a call with its order in the shape that others rely on."""
+def transcript_state(row: OutwardRow, found: Sequence[RecordingRow]) -> str:
+    """Return what can be read of a call; it is transcribed after its end."""
+    return recordings.transcript_state({row.recording_id} if row.recording_id else set(), found, {})
+
+
+def outward_json(row: OutwardRow, found: Sequence[RecordingRow]) -> dict[str, Any]:
+    """Return a call with its order and its recordings, whoever was called in too, in the shape that others rely on."""
     about = row.command.about if row.command else {}
     return {
         "dial_ref": row.dial_ref,
         "node": row.node,
+        "command_id": row.command_id,
         "agent": row.agent,
         "number": row.number,
         "ordered_at": row.ordered_at,
@@ -98,6 +112,18 @@ def outward_json(row: OutwardRow) -> dict[str, Any]:
         "result": ending(row),
         "talk_seconds": row.talk_seconds,
         "recording_id": row.recording_id,
+        "recordings": [
+            {
+                "recording_id": each.recording_id,
+                "agent": each.agent,
+                "state": each.state,
+                "reason": each.reason,
+                "started_at": each.started_at,
+                "duration_seconds": each.duration_seconds,
+            }
+            for each in found
+        ],
+        "transcript_state": transcript_state(row, found),
         "callback_id": about.get("callback_id"),
         "ticket_id": about.get("ticket_id"),
         "call_ref": about.get("call_ref"),

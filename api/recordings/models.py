@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, func
+from sqlalchemy import CheckConstraint, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.kit.base import Base
@@ -13,7 +13,8 @@ STATES = ("recording", "stored", "transcribed", "failed")
 class RecordingRow(Base):
     """A recording; its files lie under the recordings' folder by these names.
 
-    A recording may be found before its call is known, so `call_ref` is no foreign key.
+    A recording may be found before its call is known, so `call_ref` is no foreign key. Of a call that an agent placed
+    (`outward`), or of whoever was called into one, it is that call's `dial_ref`.
     """
 
     __tablename__ = "recordings"
@@ -22,6 +23,7 @@ class RecordingRow(Base):
     recording_id: Mapped[str] = mapped_column(primary_key=True)
     call_ref: Mapped[str] = mapped_column(index=True)
     agent: Mapped[str]
+    outward: Mapped[bool] = mapped_column(server_default=false())
     state: Mapped[str] = mapped_column(index=True)
     reason: Mapped[str | None]
     mixed_file: Mapped[str]

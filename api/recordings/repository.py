@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import and_, func, literal, or_, select, text, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from api.calls.models import CallRow, SegmentRow
 from api.kit.repository import Repository
+from api.outward.models import OutwardRow
+from api.recordings import names
 from api.recordings.models import RecordingRow
+from api.recordings.names import RecordingName
 
 
 class RecordingRepository(Repository):
@@ -71,27 +74,33 @@ class RecordingRepository(Repository):
         """Return recordings without a completion mark whose call ended before that moment."""
         rows = await self.session.scalars(
             select(RecordingRow)
-            .join(CallRow, CallRow.call_ref == RecordingRow.call_ref)
-            .where(RecordingRow.state == "recording", CallRow.ended_at < ended_before)
+            .outerjoin(CallRow, and_(CallRow.call_ref == RecordingRow.call_ref, ~RecordingRow.outward))
+            .outerjoin(OutwardRow, and_(OutwardRow.dial_ref == RecordingRow.call_ref, RecordingRow.outward))
+            .where(
+                RecordingRow.state == "recording",
+                or_(CallRow.ended_at < ended_before, OutwardRow.ended_at < ended_before),
+            )
             .limit(limit)
         )
         return list(rows)
 
-    async def never_seen(self, ended_before: datetime, ended_after: datetime, limit: int) -> list[str]:
+    async def never_seen(self, ended_before: datetime, ended_after: datetime, limit: int) -> list[RecordingName]:
         """Return recordings that Asterisk named in calls that ended between the moments, but wrote no file of."""
-        rows = await self.session.scalars(
-            select(SegmentRow.recording_id)
+        called = (
+            select(SegmentRow.recording_id, literal(value=False))
             .join(CallRow, CallRow.call_ref == SegmentRow.call_ref)
             .outerjoin(RecordingRow, RecordingRow.recording_id == SegmentRow.recording_id)
-            .where(
-                SegmentRow.recording_id.is_not(None),
-                RecordingRow.recording_id.is_(None),
-                CallRow.ended_at < ended_before,
-                CallRow.ended_at > ended_after,
-            )
-            .limit(limit)
+            .where(SegmentRow.recording_id.is_not(None), CallRow.ended_at.between(ended_after, ended_before))
         )
-        return [row for row in rows if row is not None]
+        placed = (
+            select(OutwardRow.recording_id, literal(value=True))
+            .outerjoin(RecordingRow, RecordingRow.recording_id == OutwardRow.recording_id)
+            .where(OutwardRow.recording_id.is_not(None), OutwardRow.ended_at.between(ended_after, ended_before))
+        )
+        unknown = union_all(*(each.where(RecordingRow.recording_id.is_(None)) for each in (called, placed)))
+        rows = await self.session.execute(unknown.limit(limit))
+        found = (names.parse(str(recording_id), outward=outward) for recording_id, outward in rows)
+        return [name for name in found if name is not None]
 
     async def without_job(self, task_name: str, found_before: datetime, limit: int) -> list[RecordingRow]:
         """Return recordings that wait for transcription while no job cares for them."""

@@ -40,7 +40,8 @@ async def get_audio(
 ) -> Response:
     """Give a track as WAV, whole or the bytes asked for; a file that still grows is given as long as it is now."""
     settings: Settings = request.app.state.settings
-    name = names.parse(recording_id)
-    if name is None or await service.find(session, recording_id) is None:
+    found = await service.find(session, recording_id) if names.parse(recording_id) else None
+    if found is None:
         raise RecordingNotFound(f"There is no recording {recording_id!r}.")
-    return await stream(settings.recordings_dir / name.file(track), range_header, if_range)
+    file = {"mixed": found.mixed_file, "agent": found.agent_file, "citizen": found.citizen_file}[track]
+    return await stream(settings.recordings_dir / file, range_header, if_range)

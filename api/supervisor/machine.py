@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import fcntl
 import signal
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from api.kit.migrate import upgrade
 from api.kit.postgres import make_database
 from api.kit.settings import Settings, load
 from api.supervisor.part import Part
-from api.supervisor.ports import Ports, PortTakenError, choose, tcp_is_free, write
+from api.supervisor.ports import Ports, PortTakenError, choose, claim, tcp_is_free, write
 from api.supervisor.site import asterisk_site
 from api.supervisor.state import read_states
 from telephony.asterisk.process import check_ports
@@ -43,10 +44,12 @@ def alone(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def settle(data_dir: Path | None, http_port: int | None) -> Settings:
-    """Return the settings of a data directory, with ports of its own that are kept from its first start on.
+@contextlib.contextmanager
+def settle(data_dir: Path | None, http_port: int | None) -> Iterator[Settings]:
+    """Give the settings of a data directory, with ports of its own that are kept from its first start on.
 
-    Raises PortTakenError when a port that was settled belongs to another program now.
+    No other system chooses them before the block ends. Raises PortTakenError when a port that was settled belongs to
+    another program now.
     """
     settings = load(data_dir)
     wanted = Ports(
@@ -58,10 +61,22 @@ def settle(data_dir: Path | None, http_port: int | None) -> Settings:
     )
     running = {name for name, state in read_states(settings.data_dir / "run").items() if state.alive}
     # A carrier sends calls to one port: with a trunk, what is configured is what must be free.
+    held: socket.socket | None
     if not settings.ports_file.exists() and settings.trunk is None:
-        wanted = choose(wanted, settings.sip.host)
-    write(settings.ports_file, wanted)
-    settled = load(data_dir)
+        wanted, held = choose(wanted, settings.sip.host)
+    else:
+        held = claim(settings.sip.host, wanted.sip)
+    if held is None:
+        raise PortTakenError(
+            f"SIP port {wanted.sip} on {settings.sip.host} belongs to another zhitong that is up on this machine. "
+            f"Stop that one, or set another port under [sip] in {settings.ports_file}."
+        )
+    with held:
+        write(settings.ports_file, wanted)
+        yield _checked(load(data_dir), running)
+
+
+def _checked(settled: Settings, running: Collection[str]) -> Settings:
     if "api" not in running and not tcp_is_free(settled.http.host, settled.http.port):
         raise PortTakenError(
             f"Port {settled.http.port} for the pages on {settled.http.host} is taken by another program. "

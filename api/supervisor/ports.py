@@ -1,3 +1,4 @@
+import errno
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,19 +35,38 @@ class Ports:
         )
 
 
-def choose(wanted: Ports, host: str) -> Ports:
-    """Return `wanted`, or the next set of ports of which AMI and SIP are free: two systems can run side by side.
+def choose(wanted: Ports, host: str) -> tuple[Ports, socket.socket]:
+    """Return `wanted`, or the next set of ports of which AMI and SIP are free, and the claim to them, to be kept.
 
-    The HTTP port is never moved: people know it. Raises PortTakenError when nothing is free.
+    Two systems can run side by side, also when both are started at once. The HTTP port is never moved: people know it.
+    Raises PortTakenError when nothing is free.
     """
     for k in range(MOST_SYSTEMS):
         ami, sip = wanted.ami + k * STEP, wanted.sip + k * STEP
-        if tcp_is_free(host, ami) and udp_is_free(host, sip):
-            return Ports(wanted.http, ami, sip, wanted.rtp_first + k * RTP_STEP, wanted.rtp_last + k * RTP_STEP)
+        if tcp_is_free(host, ami) and udp_is_free(host, sip) and (held := claim(host, sip)):
+            rtp_first, rtp_last = wanted.rtp_first + k * RTP_STEP, wanted.rtp_last + k * RTP_STEP
+            return Ports(wanted.http, ami, sip, rtp_first, rtp_last), held
     raise PortTakenError(
         f"No free pair of AMI and SIP ports from {wanted.ami} and {wanted.sip} upwards on {host}. "
         "Set [ami] port and [sip] port in config/zhitong.toml to free ones."
     )
+
+
+def claim(host: str, sip: int) -> socket.socket | None:
+    """Claim a SIP port, which Asterisk binds only seconds later, until the socket is closed; None: it is claimed.
+
+    The claim is a name of Linux's that is no file (unix(7), abstract): it is seen where the port is seen, and ends with
+    its process, however that ends.
+    """
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        held.bind(f"\0zhitong SIP {host}:{sip}")
+    except OSError as error:
+        held.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return None
+    return held
 
 
 def write(path: Path, ports: Ports) -> None:

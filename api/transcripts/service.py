@@ -11,6 +11,7 @@ from api.kit.base import storable
 from api.kit.changes import ChangeRepository
 from api.kit.clock import now
 from api.recordings import names
+from api.recordings import service as recordings
 from api.recordings.models import RecordingRow
 from api.recordings.repository import RecordingRepository
 from api.transcripts.models import UtteranceRow
@@ -64,7 +65,7 @@ async def _set_transcribed(
         duration_seconds=duration_seconds,
         transcribed_at=now(),
     )
-    await ChangeRepository(session).publish("transcript", [recording.call_ref])
+    await recordings.tell(session, "transcript", recording.call_ref, outward=recording.outward)
 
 
 async def append_live(

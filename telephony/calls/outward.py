@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from telephony.ami.protocol import AmiMessage
@@ -17,7 +17,7 @@ RINGS_ENOUGH_SECONDS = 15.0
 _DIAL_REF = re.compile(r"[0-9]{9,11}\.[0-9]{6}")
 _RECORDING = re.compile(r"[0-9.]{1,20}--[0-9]{1,15}--[0-9]{15,17}")
 # ITU-T Q.850: what the network says of a number that was not connected.
-_BY_CAUSE: dict[int, Ending] = {
+BY_CAUSE: dict[int, Ending] = {
     1: "wrong_number",
     22: "wrong_number",
     28: "wrong_number",
@@ -29,7 +29,9 @@ _BY_CAUSE: dict[int, Ending] = {
     27: "unreachable",
 }
 # app_dial's DIALSTATUS.
-_BY_STATUS: dict[str, Ending] = {"ANSWER": "reached", "BUSY": "busy", "NOANSWER": "no_answer"}
+BY_STATUS: dict[str, Ending] = {"ANSWER": "reached", "BUSY": "busy", "NOANSWER": "no_answer"}
+# The agent hung up first.
+CANCELLED = ("CANCEL", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,12 @@ class OutwardCall:
             self.cause if before.cause is None else before.cause,
             self.talk_seconds if before.talk_seconds is None else before.talk_seconds,
         )
+
+
+def ordered_at(dial_ref: str) -> datetime:
+    """Return when a call was ordered, which its name says (telephony.actions.dial)."""
+    seconds, _, micros = dial_ref.partition(".")
+    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=int(seconds), microseconds=int(micros))
 
 
 def outward(message: AmiMessage) -> tuple[OutwardCall, ...]:
@@ -104,9 +112,9 @@ def came_of(call: OutwardCall) -> Ending | None:
         if call.ended_at is None:
             return None
         return "agent_absent" if call.picked_up_at is None else "failed"
-    if call.status in _BY_STATUS:
-        return _BY_STATUS[call.status]
-    if call.status in {"CANCEL", ""}:
+    if call.status in BY_STATUS:
+        return BY_STATUS[call.status]
+    if call.status in CANCELLED:
         rang = (call.ended_at - call.picked_up_at).total_seconds() if call.ended_at and call.picked_up_at else 0.0
         return "no_answer" if rang >= RINGS_ENOUGH_SECONDS else "cancelled"
-    return _BY_CAUSE.get(call.cause or 0, "failed")
+    return BY_CAUSE.get(call.cause or 0, "failed")

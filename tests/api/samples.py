@@ -153,3 +153,15 @@ async def store_answered(session: AsyncSession, one: Call, folder: Path | None =
         session, one.call_ref, fields(), reason=None, now=one.offered_at, timezone="Asia/Shanghai"
     )
     return recording
+
+
+async def store_placed(session: AsyncSession, recording: str, folder: Path) -> None:
+    """Store a recording of a call that an agent placed, with its files and what was said in it."""
+    write_tracks(folder / names.OUTWARD, recording)
+    name = names.parse(recording, outward=True)
+    assert name is not None
+    await recordings.note_finished(session, name)
+    row = await recordings.find(session, recording)
+    assert row is not None
+    heard = transcript(name.call_ref, recording)
+    await transcripts.store_transcript(session, row, heard, duration_seconds=32.0, reason=None)

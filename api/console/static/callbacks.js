@@ -4,29 +4,37 @@
   const rows = document.getElementById("rows");
   const agent = document.getElementById("agent");
   const notice = document.getElementById("notice");
-  const audio = document.getElementById("audio");
+  const heard = document.getElementById("heard");
   const KEPT = "zhitong.my-phone";
 
-  const hear = (button) => {
-    const source = `/api/v1/outward/${encodeURIComponent(button.dataset.hear)}/audio`;
-    audio.hidden = false;
-    if (audio.getAttribute("src") === source && !audio.paused) return audio.pause();
-    if (audio.getAttribute("src") !== source) audio.src = source;
-    return audio.play().catch(() => {
-      notice.textContent = "录音无法播放。 The recording cannot be played.";
-      notice.className = "notice shown wrong";
-    });
+  const hear = async (button) => {
+    const ref = button.dataset.hear;
+    if (heard.dataset.ref === ref && !heard.hidden) return player.toggle();
+    const answer = await fetch(`/callbacks/heard/${encodeURIComponent(ref)}`, { headers: { "HX-Request": "true" } });
+    if (answer.status === 401) return location.assign("/login");
+    player.stop();
+    heard.innerHTML = await answer.text();
+    heard.dataset.ref = ref;
+    heard.hidden = false;
+    return player.toggle();
+  };
+  const close = () => {
+    player.stop();
+    heard.hidden = true;
   };
   const typing = (event) =>
     event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input, select, textarea");
-  if (audio) {
+  if (heard) {
     rows.addEventListener("click", (event) => {
       const button = event.target.closest("[data-hear]");
       if (button) hear(button);
     });
+    heard.addEventListener("click", (event) => event.target.closest("[data-close]") && close());
     document.addEventListener("keydown", (event) => {
-      const last = event.key === "p" && !typing(event) ? [...(lists.line()?.querySelectorAll("[data-hear]") ?? [])].pop() : null;
+      if (typing(event)) return;
+      const last = event.key === "p" ? [...(lists.line()?.querySelectorAll("[data-hear]") ?? [])].pop() : null;
       if (last) hear(last);
+      else if (event.key === "Escape" && !heard.hidden) close();
     });
   }
   if (!agent) return;

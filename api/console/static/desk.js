@@ -197,7 +197,7 @@
       p: () => player.toggle(), "/": () => filters.caller.focus(), "?": () => help.showModal(),
     };
     // Enter on a button presses that button.
-    if (!event.target.closest("button, a")) acts.Enter = inside ? () => draft.edit(draft.current()) : draft.start;
+    if (!event.target.closest("button, a, summary")) acts.Enter = inside ? () => draft.edit(draft.current()) : draft.start;
     const act = acts[event.key];
     if (!act) {
       if (typeof bar !== "undefined" && bar.key(event.key)) event.preventDefault();

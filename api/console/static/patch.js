@@ -13,6 +13,7 @@ window.patch = (() => {
 
   const replace = (old, fresh) => {
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    if (old.open) fresh.open = true;
     old.replaceWith(fresh);
     if (focused === old) fresh.focus({ preventScroll: true });
     else if (focused) (fresh.querySelector(`.${focused.classList[0]}`) ?? fresh).focus({ preventScroll: true });

@@ -81,7 +81,10 @@ window.player = (() => {
     }
     audio.currentTime = start;
     until = end;
-    await audio.play();
+    // Who pauses before the first sound has come is no fault.
+    await audio.play().catch((why) => {
+      if (why.name !== "AbortError") throw why;
+    });
     requestAnimationFrame(watch);
   };
 
@@ -118,7 +121,7 @@ window.player = (() => {
     audio = document.getElementById("audio");
     audio.addEventListener("pause", draw);
     audio.addEventListener("seeked", draw);
-    document.getElementById("call").addEventListener("click", (event) => {
+    document.addEventListener("click", (event) => {
       const source = event.target.closest(".cite");
       const lanes = event.target.closest(".lanes");
       const place = event.target.closest(".recording");

@@ -12,6 +12,7 @@ from api.commands import service as commands
 from api.kit import clock
 from api.kit.changes import Change
 from api.kit.database import Database
+from api.kit.settings import Settings
 from api.recordings import names
 from api.recordings import service as recordings
 from api.tickets import service as tickets
@@ -216,7 +217,9 @@ async def test_a_part_of_a_page_sends_a_signed_out_browser_to_the_way_in(nobody:
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/login")
 
 
-async def test_a_call_shows_what_agents_placed_on_its_behalf(desk: httpx.AsyncClient, database: Database) -> None:
+async def test_a_call_shows_what_agents_placed_on_its_behalf(
+    desk: httpx.AsyncClient, database: Database, settings: Settings
+) -> None:
     await _store(database, samples.call("1.1"))
     follower = Follower(database)
     async with database.session() as session:
@@ -230,7 +233,21 @@ async def test_a_call_shows_what_agents_placed_on_its_behalf(desk: httpx.AsyncCl
     await follower.tell(OutwardCall(ref, "8001", recording, now, now + timedelta(seconds=9), "BUSY", 17))
     page = (await desk.get("/desk?call=1.1")).text
     assert "占线" in page
-    assert f'src="/api/v1/outward/{ref}/audio"' in page
+    assert "data-recording" not in page
+    async with database.session() as session:
+        await samples.store_placed(session, recording, settings.recordings_dir)
+    page = (await desk.get("/desk?call=1.1")).text
+    assert f'data-recording="{recording}" data-track="citizen"' in page
+    third = f"{ref}--02888123456--1763870009200000"
+    async with database.session() as session:
+        await samples.store_placed(session, third, settings.recordings_dir)
+    page = (await desk.get("/desk?call=1.1")).text
+    assert page.index(f'data-key="sound-{recording}"') < page.index(f'data-key="sound-{third}"')
+    assert "<bdi>02888123456</bdi>" in page, "who was called in"
+    assert (await desk.get(f"/api/v1/recordings/{third}/audio")).status_code == 200
+    panel = (await desk.get(f"/callbacks/heard/{ref}")).text
+    assert panel.count('class="word"') > 20
+    assert (await desk.get("/callbacks/heard/1763870004.999999")).status_code == 404
     async with database.session() as session:
         told = list(await session.scalars(select(Change.kind).where(Change.call_ref == "1.1")))
-    assert told == ["call"] * 3, "stored, the phone rings, it is over"
+    assert told == ["call"] * 3 + ["recording", "transcript"] * 2, "stored, the phone rings, it is over, words come"

@@ -1,3 +1,4 @@
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,18 @@ from sqlalchemy import text
 from api.calls import service as calls
 from api.jobs.discovery import NO_FILE, NO_MARK, Discovery, scan
 from api.jobs.queue import open_queue
+from api.kit import clock
 from api.kit.database import Database
 from api.kit.settings import Settings
-from api.recordings import service
+from api.live.repository import ClaimRepository
+from api.outward import service as outward
+from api.recordings import names, service
+from telephony.calls.outward import OutwardCall
 from tests.api import samples
 
 FIRST = "1.1--8001--1763870004200000"
 SECOND = "1.2--8002--1763870014200000"
+PLACED = "1763870004.200000--8001--1763870004300000"
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 
 
@@ -113,6 +119,44 @@ async def test_a_recording_whose_job_was_lost_gets_another(
     assert await discovery.close_unfinished(datetime.now(UTC), timedelta(0)) == 0, "it may still be on its way"
     assert await discovery.close_unfinished(datetime.now(UTC) + timedelta(minutes=2), timedelta(0)) == 1
     assert await _jobs(database) == [FIRST]
+
+
+async def test_a_call_that_an_agent_placed_is_found_in_its_own_folder_and_is_no_live_workers(
+    database: Database, settings: Settings, discovery: Discovery
+) -> None:
+    samples.write_tracks(settings.recordings_dir, FIRST, 0.1)
+    samples.write_tracks(settings.recordings_dir / names.OUTWARD, PLACED, 0.1, done=False)
+    await discovery.look()
+    assert (await _state(database, PLACED), await _jobs(database)) == (("recording", None), [FIRST])
+    async with database.session() as session:
+        assert await ClaimRepository(session).free("worker", 10) == []
+    (settings.recordings_dir / names.OUTWARD / f"{PLACED}.done").touch()
+    assert await discovery.look() == 1
+    assert (await _state(database, PLACED), await _jobs(database)) == (("stored", None), [FIRST, PLACED])
+
+
+async def test_of_a_call_that_an_agent_placed_nothing_is_forgotten_when_asterisk_died(
+    database: Database, settings: Settings, discovery: Discovery
+) -> None:
+    third, never = PLACED.replace("--8001--", "--02888123456--"), PLACED.replace("200000--", "300000--")
+    began, ended = clock.now() - timedelta(minutes=9), clock.now() - timedelta(minutes=8)
+    for recording in (PLACED, third):
+        samples.write_tracks(settings.recordings_dir / names.OUTWARD, recording, 0.1, done=False)
+    for track in ("", "-agent", "-citizen"):
+        os.utime(settings.recordings_dir / names.OUTWARD / f"{PLACED}{track}.wav", (ended.timestamp(),) * 2)
+    await discovery.look()
+    patience = timedelta(minutes=5)
+    assert await discovery.close_unfinished(clock.now(), patience) == 0, "nothing says that the call is over"
+    async with database.session() as session:
+        told = [OutwardCall(each.split("--")[0], "8001", each, began, ended, "ANSWER") for each in (PLACED, never)]
+        await outward.store(session, "main", told)
+    assert await discovery.close_unfinished(clock.now(), patience) == 2
+    assert await _state(database, PLACED) == ("stored", NO_MARK)
+    assert await _state(database, never) == ("stored", NO_FILE)
+    assert await _state(database, third) == ("recording", None), "who was called in talks on"
+    assert await discovery.close_unfinished(clock.now() + timedelta(minutes=6), patience) == 1
+    assert await _state(database, third) == ("stored", NO_MARK)
+    assert sorted(await _jobs(database)) == sorted([PLACED, never, third])
 
 
 def test_files_that_are_none_of_ours_are_ignored(tmp_path: Path) -> None:

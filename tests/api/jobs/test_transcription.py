@@ -154,6 +154,21 @@ async def test_a_decoder_that_dies_is_tried_again_and_given_up_after_the_third_t
     assert ticket is not None
 
 
+async def test_a_call_that_an_agent_placed_is_transcribed_and_no_ticket_is_drafted_of_it(
+    database: Database, settings: Settings, speech: Speech
+) -> None:
+    samples.write_tracks(settings.recordings_dir / names.OUTWARD, RECORDING, 3.0)
+    name = names.parse(RECORDING, outward=True)
+    assert name is not None
+    async with database.session() as session:
+        await service.note_finished(session, name)
+    await _run(database, settings, speech)
+    row, ticket = await _result(database)
+    assert (row.state, row.reason, row.duration_seconds, ticket) == ("transcribed", None, 3.0, None)
+    async with database.session() as session:
+        assert await session.scalar(select(func.count()).select_from(TranscriptRow)) == 1
+
+
 async def test_a_recording_nobody_knows_is_nothing_to_do(
     database: Database, settings: Settings, speech: Speech
 ) -> None:

@@ -23,6 +23,7 @@ EXPORTS = {
     "/api/v1/calls": 12,
     "/api/v1/callbacks": 0,
     "/api/v1/enforcement": 0,
+    "/api/v1/outward": 0,
     f"/api/v1/queues/hotline/metrics?{SPAN}&by=quarter": 3,
     f"/api/v1/queues/hotline/metrics/connected/calls?{SPAN}&part=numerator": 10,
     f"/api/v1/speech/corrections?{DAYS}": 0,

@@ -12,6 +12,10 @@ def test_a_name_says_whose_call_which_agent_and_when() -> None:
     assert name.started_at == datetime(2025, 11, 23, 3, 53, 24, 200000, tzinfo=UTC)
     assert name.file("citizen") == "1763870000.12--8001--1763870004200000-citizen.wav"
 
+    placed = parse(name.recording_id, outward=True)
+    assert placed is not None
+    assert placed.file("mixed") == "outward/1763870000.12--8001--1763870004200000.wav"
+
 
 @pytest.mark.parametrize(
     "text",

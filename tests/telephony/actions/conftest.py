@@ -22,14 +22,20 @@ EVERYONE = ("8001", "8002", "8003")
 Order = Callable[..., Awaitable[dict[str, str] | None]]
 
 
+async def _connected(ami: AmiConnection) -> None:
+    async with asyncio.timeout(10):
+        while not ami.connected:
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 async def asterisk(hotline: Hotline) -> AsyncIterator[AmiConnection]:
     site = hotline.site
     async with AmiConnection("127.0.0.1", site.ami_port, site.ami_user, site.ami_secret, wanted=frozenset()) as ami:
-        async with asyncio.timeout(5):
-            while not ami.connected:
-                await asyncio.sleep(0.01)
+        await _connected(ami)
         yield ami
+        # While a test compares sound nobody reads, and the connection is made anew.
+        await _connected(ami)
         # SIPp's phones send no BYE when a test ends them: what still stands would be in the next test's way.
         await ami.action("Hangup", Channel="/^PJSIP/.*$/")
         for extension in EVERYONE:

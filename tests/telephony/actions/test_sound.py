@@ -40,7 +40,7 @@ def hears(listener: Voice, speaker: Voice, span: Span) -> float:
 
 
 async def supervised(order: Order, asterisk: AmiConnection, agent: Voice, boss: Voice) -> dict[str, Span]:
-    """Let 8002 listen to the call of 8001, whisper and join, 8001 hold the citizen and, muted, call a unit in."""
+    """Let 8002 listen to the call of 8001, whisper and join, 8001 hold and, muted, call a unit in, then 8003."""
     spans: dict[str, Span] = {}
     for verb in ("listen", "whisper", "join"):
         await order(verb, supervisor="8002", extension="8001")
@@ -67,6 +67,12 @@ async def supervised(order: Order, asterisk: AmiConnection, agent: Voice, boss: 
     await until_together(asterisk, {"8001", "citizen", UNIT})
     await asyncio.sleep(0.2)
     spans["three"] = await a_while(1)
+    await order("conference", extension="8001", number="8003")
+    await until_together(asterisk, {"8001", "citizen", UNIT, "8003"})
+    await asyncio.sleep(0.2)
+    spans["four"] = await a_while(1)
+    await hang_up(asterisk, "8003")
+    await until_together(asterisk, {"8001", "citizen", UNIT})
     return spans
 
 
@@ -75,10 +81,17 @@ async def test_who_hears_whom_when_a_supervisor_listens_whispers_joins_and_a_uni
 ) -> None:
     noise(tmp_path / "long.wav", 9, 30)
     before = hotline.recordings()
-    with Voice(CITIZEN, 1) as citizen, Voice(AGENTS, 2) as agent, Voice(AGENTS, 3) as boss, Voice(CARRIER, 4) as unit:
+    with (
+        Voice(CITIZEN, 1) as citizen,
+        Voice(AGENTS, 2) as agent,
+        Voice(AGENTS, 3) as boss,
+        Voice(CARRIER, 4) as unit,
+        Voice(AGENTS, 5) as second,
+    ):
         async with (
             hotline.agent(8001, answer_after=0.1, scenario=spoken_by(agent)),
             hotline.agent(8002, answer_after=0.1, scenario=spoken_by(boss)),
+            hotline.agent(8003, answer_after=0.1, scenario=spoken_by(second)),
             carrier(hotline, unit),
         ):
             await only_8001(order)
@@ -91,9 +104,9 @@ async def test_who_hears_whom_when_a_supervisor_listens_whispers_joins_and_a_uni
             spans["without agent"] = await a_while(1)
             await hang_up(asterisk, "citizen")
             assert (await call).answered
-            names = sorted(await hotline.new_recordings(before, 3), key=lambda name: name.split("--")[2])
-    assert [name.split("--")[1] for name in names] == ["8001", "8002", UNIT]
-    own, joined, third = (
+            names = sorted(await hotline.new_recordings(before, 4), key=lambda name: name.split("--")[2])
+    assert [name.split("--")[1] for name in names] == ["8001", "8002", UNIT, "8003"]
+    own, joined, third, fourth = (
         {
             track: read(hotline.site.directories.recordings / f"{name}{track}.wav")
             for track in ("", "-agent", "-citizen")
@@ -114,6 +127,14 @@ async def test_who_hears_whom_when_a_supervisor_listens_whispers_joins_and_a_uni
     assert hears(unit, citizen, spans["three"]) > HEARD
     assert min(hears(citizen, unit, spans["without agent"]), hears(unit, citizen, spans["without agent"])) > HEARD
 
+    for listener, others in (
+        (agent, (citizen, unit, second)),
+        (citizen, (unit, second)),
+        (unit, (citizen, second)),
+        (second, (citizen, unit)),
+    ):
+        assert min(hears(listener, each, spans["four"]) for each in others) > HEARD
+
     for name in ("listen", "whisper", "join"):
         assert share(own["-citizen"], citizen.said(spans[name])) > KEPT, name
         assert share(own["-agent"], agent.said(spans[name])) > KEPT, name
@@ -124,6 +145,11 @@ async def test_who_hears_whom_when_a_supervisor_listens_whispers_joins_and_a_uni
     assert min(share(sound, boss.said(spans["join"])) for sound in (own[""], joined[""], joined["-agent"])) > KEPT
     # The agent's phone sends nothing: what the others say is kept all the same (decision 0018).
     assert share(own[""], unit.said(spans["three"])) > KEPT
+    # Two third parties at once: each recording keeps its own party's words apart, and all the others'.
+    for sound, mine, others in ((third, unit, (citizen, second)), (fourth, second, (citizen, unit))):
+        assert min(share(sound[track], mine.said(spans["four"])) for track in ("", "-agent")) > KEPT
+        assert min(share(sound["-citizen"], each.said(spans["four"])) for each in others) > KEPT
+    assert min(share(own[""], each.said(spans["four"])) for each in (citizen, unit, second)) > KEPT
     for name in ("three", "without agent"):
         assert min(share(third[track], unit.said(spans[name])) for track in ("", "-agent")) > KEPT, name
         assert min(share(third[track], citizen.said(spans[name])) for track in ("", "-citizen")) > KEPT, name

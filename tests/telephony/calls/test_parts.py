@@ -91,6 +91,8 @@ def test_a_third_party_is_a_conference_and_a_transfer_is_not() -> None:
     alone = [*queued(0), *bridged(3, 20, "citizen"), *hangs_up(20)]
     third = [*bridged(3, 15, "8001"), *bridged(10, 20, "8002")]
     assert [s.began for s in one([*alone, *third]).segments] == ["answered", "conference"]
+    second = bridged(12, 18, "8003")
+    assert [s.began for s in one([*alone, *third, *second]).segments] == ["answered", "conference", "conference"]
     sent = AmiMessage(
         "event",
         "BlindTransfer",
