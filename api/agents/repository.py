@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select, tuple_
+from sqlalchemy import delete, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from api.agents.models import SpellRow
@@ -25,6 +25,17 @@ class SpellRepository(Repository):
             .returning(SpellRow.agent)
         )
         return set(gone)
+
+    async def cut(self, node: str, agent: str, since: datetime) -> set[str]:
+        """End at `since` what an agent was told to do beyond it; returns the agent if there was something."""
+        cut = await self.session.scalars(
+            update(SpellRow)
+            .where(SpellRow.node == node, SpellRow.agent == agent, SpellRow.started_at < since)
+            .where(or_(SpellRow.ended_at.is_(None), SpellRow.ended_at > since))
+            .values(ended_at=since)
+            .returning(SpellRow.agent)
+        )
+        return set(cut)
 
     async def upsert(self, rows: Sequence[dict[str, Any]]) -> set[str]:
         """Store spells; returns the agents of whom some became different."""

@@ -29,6 +29,7 @@ async def store_revisions(session: AsyncSession, revisions: Sequence[Revision]) 
     for _, revision in sorted(merged.items()):
         kept = [spell.started_at for spell in revision.spells]
         changed |= await repository.void(storable(revision.node), storable(revision.agent), revision.since, kept)
+        changed |= await repository.cut(storable(revision.node), storable(revision.agent), revision.since)
         # The closed ones first: an agent has one open spell, never two.
         changed |= await repository.upsert([_values(spell) for spell in revision.spells if spell.ended_at is not None])
         changed |= await repository.upsert([_values(spell) for spell in revision.spells if spell.ended_at is None])

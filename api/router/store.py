@@ -2,7 +2,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from api.agents.service import store_revisions
 from api.calls.service import store_calls
@@ -98,10 +98,7 @@ class CallStore:
         self._spool.begin()
         try:
             if self._storing or spells or outward:
-                async with self._database.session() as session:
-                    await store_calls(session, list(self._storing.values()))
-                    await store_revisions(session, list(spells.values()))
-                    await store_outward(session, self._node, list(outward.values()))
+                await self._write(list(self._storing.values()), list(spells.values()), list(outward.values()))
         except BaseException:
             # What changed meanwhile is newer.
             self._waiting = {**self._storing, **self._waiting}
@@ -116,3 +113,22 @@ class CallStore:
             self._storing = {}
         self._spool.stored()
         self._oldest = time.monotonic() if self._waiting or self._spells or self._outward else None
+
+    async def _write(self, calls: list[Call], spells: list[Revision], outward: list[OutwardCall]) -> None:
+        """Store all in one transaction. What the database refuses for its content holds nothing else back."""
+        try:
+            async with self._database.session() as session:
+                await store_calls(session, calls)
+                await store_revisions(session, spells)
+                await store_outward(session, self._node, outward)
+        except (IntegrityError, DataError) as error:
+            if len(calls) + len(spells) + len(outward) == 1:
+                refused = repr([*map(repr, calls), *map(repr, spells), *map(repr, outward)])
+                log.error("refused_by_database", refused=refused, reason=str(error.__cause__ or error))  # noqa: TRY400 - the message says it all
+                return
+            for call in calls:
+                await self._write([call], [], [])
+            for revision in spells:
+                await self._write([], [revision], [])
+            for placed in outward:
+                await self._write([], [], [placed])

@@ -1,6 +1,6 @@
 """What an agent does, in spells that follow each other without a gap."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -43,7 +43,10 @@ class AgentSpell:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """From `since` on, an agent's spells on a node are these: what was told before of that time is void."""
+    """From `since` on, an agent's spells on a node are these: what was told before of that time is void.
+
+    A spell that was told to last beyond `since` ended there.
+    """
 
     agent: str
     node: str
@@ -52,5 +55,9 @@ class Revision:
 
     def after(self, earlier: "Revision") -> "Revision":
         """Give the one revision that says what `earlier` and then this one say of the same agent."""
-        kept = tuple(spell for spell in earlier.spells if spell.started_at < self.since)
+        kept = tuple(
+            replace(spell, ended_at=self.since) if spell.ended_at is None or spell.ended_at > self.since else spell
+            for spell in earlier.spells
+            if spell.started_at < self.since
+        )
         return Revision(self.agent, self.node, min(self.since, earlier.since), kept + self.spells)

@@ -10,7 +10,7 @@ from telephony.agents.standings import MEMBER_EVENTS, MEMBER_LISTED, Standing, s
 from telephony.agents.timeline import Doing, Record, Stretch, spells
 from telephony.ami.protocol import AmiMessage
 from telephony.calls.events import moment
-from telephony.calls.facts import Microseconds, Source
+from telephony.calls.facts import Microseconds, Source, time_of
 
 __all__ = ["WANTED_EVENTS", "SpellReducer"]
 
@@ -62,14 +62,14 @@ class SpellReducer:
         revised = self._revised(changed)
         for agent in changed:
             if self._records[agent].relieve():
-                self._tell(self._records[agent])
+                revised += self._settled(self._records[agent])
         self._applied_since += 1
         # A clock that was put back counts from where it stands now.
         if at > self._clock or at < self._clock - self._grace:
             self._clock = at
             # Each message pays for a look at one phone: a clock that leaps at every one of them costs no more.
             if abs(at - self._swept_at) > self._grace // 10 and self._applied_since >= len(self._records):
-                self._settle()
+                revised += self._settle()
         return revised
 
     def restore(self, stored: Iterable[AgentSpell]) -> None:
@@ -158,15 +158,25 @@ class SpellReducer:
             found.append(Revision(agent, self.node, since, now[same:]))
         return found
 
-    def _settle(self) -> None:
+    def _settle(self) -> list[Revision]:
         self._swept_at, self._applied_since = self._clock, 0
         horizon = self._clock - self._grace
+        revised = []
         for agent, record in list(self._records.items()):
             record.settle(max(horizon, record.horizon))
-            self._tell(record)
+            revised += self._settled(record)
             if not record.is_agent and not record.legs:
                 del self._records[agent]
+        return revised
 
-    def _tell(self, record: Record) -> None:
-        if record.is_agent:
-            self._told[record.agent] = spells(record.agent, self.node, record.stretches())
+    def _settled(self, record: Record) -> list[Revision]:
+        """Forget the spells before the floor. What is left may read a little differently now: that is told, too.
+
+        Whoever stored what was told before would else keep one spell open and be given another.
+        """
+        told = self._told.get(record.agent, ())
+        left = record.stretches() if record.is_agent else []
+        if left:
+            floor = time_of(left[0].since)
+            self._told[record.agent] = tuple(spell for spell in told if spell.started_at >= floor)
+        return self._revised([record.agent])

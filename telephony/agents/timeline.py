@@ -72,9 +72,10 @@ class Record:
         found = [self.floor] if self.floor else []
         for at in sorted(at for at in times if at >= self.horizon):
             doing = self._doing(at)
-            if found == [self.floor] and found[0].doing == replace(doing, call_ref=None):
-                # Whose call it was is known only now.
-                found = [Stretch(found[0].since, doing)]
+            first = found[0] if found == [self.floor] else None
+            if first and (first.since == at or first.doing == replace(doing, call_ref=None)):
+                # Of that very moment, or whose call it was, something is known only now.
+                found = [Stretch(first.since, doing)]
             if not found or found[-1].doing != doing:
                 found.append(Stretch(at, doing))
         return _without_slivers(found)

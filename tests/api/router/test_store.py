@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from api.kit.database import Database
 from api.router.known import known_calls
 from api.router.spool import Spool
 from api.router.store import CallStore
+from telephony.agents.model import AgentSpell, Revision
 from telephony.agents.reducer import SpellReducer
 from telephony.calls.model import Call, Segment
 from tests.telephony.agents.test_spells import resynced
@@ -91,6 +93,41 @@ async def test_calls_wait_while_the_database_is_away_and_are_stored_when_it_is_b
     await asyncio.gather(running, return_exceptions=True)
     await back.close()
     await away.close()
+
+
+async def test_one_thing_that_the_database_refuses_holds_nothing_else_back(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = CallStore(database, Spool(tmp_path), "main")
+    store.put([call("1.1"), call("1.2", outcome="no such outcome"), call("1.3")])
+    good = AgentSpell("8001", "main", "idle", None, None, OFFERED)
+    store.put_spells([Revision("8001", "main", OFFERED, (good,))])
+    nonsense = replace(good, agent="8002", state="no such state")  # type: ignore[arg-type] # what is to be refused
+    store.put_spells([Revision("8002", "main", OFFERED, (nonsense,))])
+    await store.flush()
+    assert (store.waiting, store.lag_seconds) == (0, 0.0)
+    async with database.session() as session:
+        assert [await find(session, ref) is not None for ref in ("1.1", "1.2", "1.3")] == [True, False, True]
+        assert await spells_between(session, OFFERED, OFFERED + timedelta(days=1)) == [good]
+    refused = [line for line in capsys.readouterr().out.splitlines() if "refused_by_database" in line]
+    assert len(refused) == 2
+    assert "no such outcome" in refused[0]
+    assert "no such state" in refused[1]
+
+
+async def test_what_a_revision_leaves_open_ends_where_the_next_one_begins(database: Database, tmp_path: Path) -> None:
+    """A router that died between two stores may have told of a spell that the next one knows nothing of."""
+    store = CallStore(database, Spool(tmp_path), "main")
+    later = OFFERED + timedelta(minutes=3)
+    unknown = AgentSpell("8001", "main", "wrap_up", "wrap-up", None, OFFERED)
+    store.put_spells([Revision("8001", "main", OFFERED, (unknown,))])
+    await store.flush()
+    now = AgentSpell("8001", "main", "idle", None, None, later)
+    store.put_spells([Revision("8001", "main", later, (now,))])
+    await store.flush()
+    async with database.session() as session:
+        day = await spells_between(session, OFFERED, OFFERED + timedelta(days=1), "8001")
+    assert day == [replace(unknown, ended_at=later), now]
 
 
 async def test_an_empty_database_has_missed_everything(database: Database) -> None:

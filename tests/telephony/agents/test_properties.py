@@ -1,5 +1,7 @@
 """Recorded streams, repeated, cut, disordered and mixed with others' events, give the same spells."""
 
+from itertools import pairwise
+
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +105,37 @@ def test_revisions_add_up_to_the_spells(name: str, data: st.DataObject) -> None:
         for new in reducer.apply(message):
             told[new.agent] = new.after(told[new.agent]) if new.agent in told else new
     assert [spell for agent in sorted(told) for spell in told[agent].spells] == reducer.spells()
+
+
+@settings(quickly, max_examples=150)
+@given(name=captures, grace=st.sampled_from([0.2, 1.0, 4.0]), data=st.data())
+def test_two_routers_never_leave_an_agent_two_things_to_do(name: str, grace: float, data: st.DataObject) -> None:
+    """The second one hears some of it again, also from Asterisk's records, after it has begun with what was stored."""
+    stream = messages(name)
+    cut = data.draw(st.integers(0, len(stream)))
+    back_to = data.draw(st.integers(0, cut))
+    told: dict[str, Revision] = {}
+
+    def store(revisions: list[Revision]) -> None:
+        for new in revisions:
+            told[new.agent] = new.after(told[new.agent]) if new.agent in told else new
+
+    first = resynced(name, SpellReducer(grace_seconds=grace))
+    for message in stream[:cut]:
+        store(first.apply(message))
+    second = SpellReducer(grace_seconds=grace)
+    second.restore(spell for revision in told.values() for spell in revision.spells if spell.ended_at is None)
+    for message in stream[back_to:cut]:
+        store(second.apply(message))
+    rows = (FOLDER / f"{name}.cel.csv").read_bytes().splitlines()
+    for message in (message for row in rows for message in translate(row)):
+        store(second.apply(message, Source.CEL))
+    for message in stream[cut:]:
+        store(second.apply(message))
+    for revision in told.values():
+        for spell, following in pairwise(revision.spells):
+            assert spell.ended_at is not None
+            assert spell.started_at < spell.ended_at <= following.started_at
 
 
 @quickly
