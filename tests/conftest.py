@@ -13,7 +13,8 @@ from pytest_socket import socket_allow_hosts
 
 from api.kit.database import Database
 from api.kit.migrate import upgrade
-from api.kit.postgres import EmbeddedPostgres, url_for
+from api.kit.postgres import EmbeddedPostgres
+from api.kit.postgres_address import url_for
 
 
 def pytest_runtest_setup() -> None:
