@@ -86,6 +86,8 @@ class AsteriskSite:
     outward_seconds: int = 60
     desks: tuple[Desk, ...] = ()
     sites: tuple[OtherSite, ...] = ()
+    # So often each of them is asked whether it is there.
+    qualify_seconds: int = 5
     # A note that leads callers elsewhere holds for at most so long, whoever wrote it.
     overflow_holds_seconds: int = LONGEST_OVERFLOW_SECONDS
     # After a call Asterisk itself leaves the agent alone for so long, also when no router holds the agent for more.
