@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import soxr
-from pypinyin import Style, lazy_pinyin
 
 from asr.errors import AsrError
 
@@ -109,6 +108,9 @@ def spoken_syllables(text: str) -> tuple[str, ...]:
     strange = sorted({c for c in spoken if c not in PAUSES and not HAN.fullmatch(c)})
     if strange:
         raise SynthesisError(f"cannot speak {''.join(strange)!r} in {text!r}: write it in hanzi or digits")
+    # Its table takes a third of a second to load, and every command of ours knows of this module.
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415
+
     syllables: list[str] = []
     for part in re.findall(r"[\u3400-\u9fff〇]+|.", spoken, flags=re.DOTALL):
         if part in PAUSES:

@@ -1,4 +1,4 @@
-"""What all tests share: one real PostgreSQL, a fresh database for each test, no network but loopback."""
+"""What all tests share: one real PostgreSQL, a fresh database for each test, one real Asterisk, no net but loopback."""
 
 import shutil
 import tempfile
@@ -13,7 +13,11 @@ from pytest_socket import socket_allow_hosts
 
 from api.kit.database import Database
 from api.kit.migrate import upgrade
-from api.kit.postgres import EmbeddedPostgres, url_for
+from api.kit.postgres import EmbeddedPostgres
+from api.kit.postgres_address import url_for
+from telephony.asterisk.install import AsteriskInstall, find_or_fetch
+from telephony.asterisk.process import AsteriskProcess
+from tests.telephony.conftest import ROOT, Hotline, site_for
 
 
 def pytest_runtest_setup() -> None:
@@ -56,3 +60,18 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool_size=5)
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def install() -> AsteriskInstall:
+    return find_or_fetch(ROOT / ".tools", print)
+
+
+@pytest.fixture(scope="session")
+def hotline(install: AsteriskInstall) -> Iterator[Hotline]:
+    """The running hotline that all tests share who do not harm it."""
+    folder = Path(tempfile.mkdtemp(prefix="zhitong-test-"))
+    folder.chmod(0o755)
+    with AsteriskProcess(site_for(folder / "data"), install) as process:
+        yield Hotline(process, folder)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -11,9 +11,7 @@ from rich.table import Table
 from api.cli.options import Data, Json
 from api.kit.database import Database, url_of
 from api.kit.settings import Settings, load
-from api.speech import service
 from api.speech.report import Count, Report
-from asr.draft import load_taxonomy
 
 app = typer.Typer(help="语音 what agents' corrections teach", no_args_is_help=True)
 _MOST_TICKETS = 3
@@ -41,6 +39,9 @@ def report(
 
 
 async def _read(settings: Settings, first: date, last: date) -> Report:
+    from api.speech import service  # noqa: PLC0415 - what learns of sentences is slow to load
+    from asr.draft import load_taxonomy  # noqa: PLC0415
+
     database = Database(url_of(settings), pool_size=1)
     try:
         gazetteer = await service.gazetteer_of(settings.config_dir)

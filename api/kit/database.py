@@ -7,7 +7,7 @@ from typing import Protocol
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from api.kit.postgres import url_for
+from api.kit.postgres_address import url_for
 from api.kit.settings import Settings
 
 

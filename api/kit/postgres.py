@@ -1,27 +1,21 @@
 """PostgreSQL of one data directory: unpacked by pip, run by us as a child, reached through a unix socket only."""
 
 import fcntl
-import hashlib
 import importlib.util
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
 
 import psycopg
-from psycopg import sql
+
+from api.kit.postgres_address import DATABASE, make_database, socket_dir, url_for
 
 MAJOR = 18
-DATABASE = "zhitong"
-_SOCKET_NAME = ".s.PGSQL.5432.lock"
-# sockaddr_un.sun_path, unix(7): 108 bytes with the closing zero.
-_SOCKET_PATH_BYTES = 107
 # Accounts that PostgreSQL runs under when we are root, which it refuses; both are Debian's own.
 _ACCOUNTS = ("postgres", "nobody")
 _READY_SECONDS = 90.0
@@ -50,20 +44,6 @@ class PostgresNotStarted(PostgresError):
     """The server ended or stayed silent while starting."""
 
     error_id = "postgres.not_started"
-
-
-def socket_dir(data_dir: Path) -> Path:
-    """Where the server of `data_dir` has its socket: beside the data, or in a short path where that is too long."""
-    inside = data_dir / "run" / "postgres"
-    if len(os.fsencode(inside / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES:
-        return inside
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"zhitong-{os.geteuid()}-{digest}"
-
-
-def url_for(data_dir: Path, database: str = DATABASE) -> str:
-    """Return the libpq address of the server of `data_dir`, whether it runs or not."""
-    return f"postgresql://{DATABASE}@/{database}?host={quote(str(socket_dir(data_dir.resolve())), safe='')}"
 
 
 class EmbeddedPostgres:
@@ -273,17 +253,6 @@ class EmbeddedPostgres:
         said = "\n".join(tail)
         self.stop()
         raise PostgresNotStarted(f"PostgreSQL did not start:{_advice(said)} The end of {self.log_path}:\n{said}")
-
-
-def make_database(data_dir: Path) -> None:
-    """Make the database `zhitong` in the running server of `data_dir` unless it is there.
-
-    Raises psycopg.OperationalError while the server does not answer.
-    """
-    with psycopg.connect(url_for(data_dir.resolve(), "postgres"), autocommit=True, connect_timeout=5) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-        if found is None:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
 def _program(name: str) -> Path:

@@ -19,7 +19,7 @@ from api.kit.pagination import Cursor, cut
 from api.kit.settings import Settings
 from api.reconciliations.models import ReconciliationRow
 from api.reconciliations.repository import ReconciliationRepository
-from telephony.asterisk.configure import SiteDirectories
+from telephony.asterisk.directories import SiteDirectories
 from telephony.calls.derive import Rules
 from telephony.calls.model import Call
 from telephony.reconciliation.compare import Findings, compare, repairs

@@ -1,5 +1,5 @@
 """The process between Asterisk's events and the stored calls."""
 
-from api.router.router import run_router
+from api.router.duty import run_router
 
 __all__ = ["run_router"]

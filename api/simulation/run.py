@@ -18,7 +18,7 @@ from api.simulation.report import Report
 from api.simulation.stage import SimulationError, account, settle, supervisor
 from api.simulation.watch import Watch
 from api.supervisor import read_states
-from telephony.asterisk.configure import SiteDirectories
+from telephony.asterisk.directories import SiteDirectories
 from telephony.calls.model import Call
 from telephony.records.complete import TOLERANCE_SECONDS
 from telephony.simulation.pace import Pace

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from api.kit.postgres import url_for
+from api.kit.postgres_address import url_for
 from api.kit.settings import AmiSettings, HttpSettings, Settings, load
 from api.supervisor import Supervisor
 from api.supervisor.machine import parts

@@ -15,7 +15,7 @@ import psycopg
 from api.heartbeats.service import fresh
 from api.kit.database import Database, url_of
 from api.kit.migrate import upgrade
-from api.kit.postgres import make_database
+from api.kit.postgres_address import make_database
 from api.kit.settings import Settings, load
 from api.supervisor.part import Part
 from api.supervisor.ports import Ports, PortTakenError, choose, claim, tcp_is_free, write

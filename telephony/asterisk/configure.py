@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from telephony.asterisk.desk import DESK_NAME, SITE_NAME, Desk, OtherSite
+from telephony.asterisk.directories import SiteDirectories
 from telephony.asterisk.install import AsteriskInstall
 from telephony.asterisk.music import write_hold_music
 from telephony.errors import TelephonyError
@@ -85,6 +86,8 @@ class AsteriskSite:
     outward_seconds: int = 60
     desks: tuple[Desk, ...] = ()
     sites: tuple[OtherSite, ...] = ()
+    # So often each of them is asked whether it is there.
+    qualify_seconds: int = 5
     # A note that leads callers elsewhere holds for at most so long, whoever wrote it.
     overflow_holds_seconds: int = LONGEST_OVERFLOW_SECONDS
     # After a call Asterisk itself leaves the agent alone for so long, also when no router holds the agent for more.
@@ -93,7 +96,7 @@ class AsteriskSite:
     hold_seconds: int = 180
     # So long after its end a call's sound still lies in `live/`, for a transcriber that is a little behind.
     live_kept_seconds: int = 60
-    directories: "SiteDirectories" = field(init=False)
+    directories: SiteDirectories = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data_dir", self.data_dir.absolute())
@@ -114,69 +117,6 @@ class AsteriskSite:
         if queue == self.queue:
             return tuple((seat, seat.penalty) for seat in self.agents)
         return tuple((seat, penalty) for seat in self.agents for name, penalty in seat.desks if name == queue)
-
-
-@dataclass(frozen=True, slots=True)
-class SiteDirectories:
-    """Where one Asterisk keeps what; all below the data directory."""
-
-    data_dir: Path
-
-    @property
-    def etc(self) -> Path:
-        """The generated configuration."""
-        return self.data_dir / "asterisk" / "etc"
-
-    @property
-    def log(self) -> Path:
-        """Asterisk's own records: queue_log, cel-custom/cel.csv, cdr-csv/Master.csv, messages.log."""
-        return self.data_dir / "asterisk" / "log"
-
-    @property
-    def run(self) -> Path:
-        """Pid file and control socket."""
-        return self.data_dir / "asterisk" / "run"
-
-    @property
-    def lib(self) -> Path:
-        """AstDB and the hold music."""
-        return self.data_dir / "asterisk" / "lib"
-
-    @property
-    def spool(self) -> Path:
-        """What Asterisk wants to spool; nothing of ours."""
-        return self.data_dir / "asterisk" / "spool"
-
-    @property
-    def recordings(self) -> Path:
-        """Recordings: R.wav, R-agent.wav, R-citizen.wav, R.done."""
-        return self.data_dir / "recordings"
-
-    @property
-    def outward(self) -> Path:
-        """Recordings of the calls that agents place: no citizen's call, so nothing transcribes them."""
-        return self.recordings / "outward"
-
-    @property
-    def live(self) -> Path:
-        """The sound of calls in progress, 48 kHz without header: R-agent.sln48, R-citizen.sln48."""
-        return self.data_dir / "live"
-
-    def all(self) -> list[Path]:
-        """Every directory that Asterisk itself writes to or reads its configuration from."""
-        logs = [self.log / "cdr-csv", self.log / "cel-custom"]
-        return [
-            self.etc,
-            self.log,
-            *logs,
-            self.run,
-            self.lib,
-            self.lib / "moh",
-            self.spool,
-            self.recordings,
-            self.outward,
-            self.live,
-        ]
 
 
 def render(site: AsteriskSite, install: AsteriskInstall) -> Path:

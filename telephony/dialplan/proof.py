@@ -13,6 +13,7 @@ from telephony.dialplan.applications import (
     split_arguments,
     split_condition,
 )
+from telephony.dialplan.dialled import dialled, rings
 from telephony.dialplan.findings import Finding
 from telephony.dialplan.parser import Dialplan, Step, parse, split_call
 from telephony.dialplan.paths import Place, endless_loops
@@ -143,7 +144,7 @@ class _Proof:
     def _judge_dial(self, step: Step, place: Place, arguments: str) -> None:
         parts = [part.strip() for part in split_arguments(arguments)]
         where = f"{place.pattern}@{place.context}"
-        for target in self._dialled(parts[0]):
+        for target in dialled(self.plan, parts[0]):
             if not is_device(target):
                 self.report(
                     step.line, where, f"Dial({target or parts[0]}) does not ring a telephone that can be named here"
@@ -209,7 +210,7 @@ class _Proof:
                 self._ended(place, "Return with no Gosub", caller=caller)
         elif lower in {"goto", "gotoif", "gotoiftime", "gosub", "gosubif", "macro", "macroif"}:
             yield from self._jump(lower, arguments, place)
-        elif lower == "queue" or (lower == "dial" and self._rings(arguments)):
+        elif lower == "queue" or (lower == "dial" and rings(self.plan, arguments)):
             yield place.onward(human=True)
         else:
             yield place.onward()
@@ -284,30 +285,3 @@ class _Proof:
     def _inner_calls(self, lower: str, arguments: str) -> list[tuple[str, str]]:
         texts = split_condition(arguments) if lower == "execif" else (arguments.strip(),)
         return [split_call(text) for text in texts if text]
-
-    def _dialled(self, target: str) -> list[str]:
-        """Return what Dial's first argument rings; a variable stands for every value it is set to in this file."""
-        parts: list[str] = []
-        for part in filter(None, (part.strip() for part in split_arguments(target, "&"))):
-            variable = re.fullmatch(r"\$\{(\w+)(?::[^}]*)?\}", part)
-            if variable is None:
-                parts.append(part)
-                continue
-            values = self._values(variable[1])
-            parts += values or [part]
-        return parts
-
-    def _values(self, name: str) -> list[str]:
-        values = []
-        for context in self.plan.contexts.values():
-            for steps in context.extensions.values():
-                for step in steps:
-                    for found in re.finditer(
-                        rf"(?<!\w)_{{0,2}}{re.escape(name)}=(.*)", f"{step.application}({step.arguments}"
-                    ):
-                        text = re.sub(rf"\$\{{{re.escape(name)}(:[^}}]*)?\}}", "", found[1])
-                        values += [part.strip(" )") for part in text.split("&") if part.strip(" )")]
-        return values
-
-    def _rings(self, arguments: str) -> bool:
-        return any(is_device(target) for target in self._dialled(split_arguments(arguments)[0]))

@@ -9,7 +9,7 @@ from telephony.asterisk.install import AsteriskInstall
 from telephony.asterisk.process import udp_is_free
 from telephony.phones.audio import alaw_file
 from telephony.phones.citizen import free_port_pair, free_udp_port
-from telephony.phones.sipp import PhoneError, SippRun, scenario_text, sipp
+from telephony.phones.sipp import ONE_CALL, PhoneError, SippRun, scenario_text, sipp
 
 ADDRESS = "127.0.0.3"
 EXPIRES_SECONDS = 120
@@ -143,7 +143,7 @@ async def _sipp_once(
 ) -> None:
     server = site.sip_address, site.sip_port
     arguments = (
-        *("-m", "1", "-p", str(free_udp_port(ADDRESS)), "-au", seat.extension, "-ap", seat.password),
+        *(*ONE_CALL, "-p", str(free_udp_port(ADDRESS)), "-au", seat.extension, "-ap", seat.password),
         *("-key", "agent", seat.extension, "-key", "contact_port", str(contact_port), *more),
     )
     async with sipp(install, server, ADDRESS, scenario_text(scenario, {}), *arguments) as run:

@@ -11,7 +11,7 @@ from telephony.asterisk.configure import AsteriskSite
 from telephony.asterisk.install import AsteriskInstall
 from telephony.asterisk.process import free_port
 from telephony.phones.audio import alaw_file
-from telephony.phones.sipp import PhoneError, scenario_text, sipp
+from telephony.phones.sipp import ONE_CALL, PhoneError, scenario_text, sipp
 
 # SIP final answers that end an INVITE without a call (RFC 3261 section 21).
 _REFUSALS = (
@@ -97,7 +97,7 @@ async def place_call(
             (site.sip_address, site.sip_port),
             address,
             text,
-            *("-m", "1", "-cid_str", call_id.replace("%", "%%"), "-p", str(free_udp_port(address))),
+            *(*ONE_CALL, "-cid_str", call_id.replace("%", "%%"), "-p", str(free_udp_port(address))),
             *("-min_rtp_port", str(rtp), "-max_rtp_port", str(rtp + 3)),
             *("-key", "number", number or site.numbers[0], "-key", "caller", caller),
             *("-key", "display", display_name(caller_name)),

@@ -12,6 +12,8 @@ from telephony.asterisk.install import AsteriskInstall
 from telephony.errors import TelephonyError
 
 SCENARIOS = Path(__file__).parent / "scenarios"
+# One call, at once: at SIPp's own ten a second the first comes a tenth of a second after the start.
+ONE_CALL = ("-m", "1", "-r", "1000")
 
 
 class PhoneError(TelephonyError):

@@ -154,13 +154,16 @@ def espeak() -> Espeak:
 
 @pytest.fixture(scope="session")
 def voices(tmp_path_factory: pytest.TempPathFactory, espeak: Espeak) -> dict[str, Path]:
-    """A citizen who reports a tilting shed, and the agent who asks."""
+    """A citizen who reports a tilting shed and the agent who asks; the same told in one go; the report alone."""
     folder = tmp_path_factory.mktemp("voices")
-    citizen = [(2.6, "富华南路的变压器旁边，有一个板房倾斜了，很危险。"), (9.5, "一三八零零一二三四五六。")]
+    shed, number = "富华南路的变压器旁边，有一个板房倾斜了，很危险。", "一三八零零一二三四五六。"
+    citizen = [(2.6, shed), (9.5, number)]
     agent = [(0.2, "您好，一二三四五热线，请讲。"), (7.4, "请问您的联系电话？")]
     return {
         "citizen": speak(folder / "citizen.wav", citizen, "m7", espeak, 13.5),
         "agent": speak(folder / "agent.wav", agent, "f4", espeak),
+        "brief": speak(folder / "brief.wav", [(0.3, shed), (7.0, number)], "m7", espeak),
+        "report": speak(folder / "report.wav", [(0.3, shed)], "m7", espeak),
     }
 
 

@@ -31,7 +31,7 @@ from tests.telephony.ami.cable import Cable
 
 LINES, TALK_SECONDS = 6, 3.0
 # Calls go on for so long before a fault and after it.
-BEFORE_SECONDS, AFTER_SECONDS = 4.0, 6.0
+BEFORE_SECONDS, AFTER_SECONDS = 3.0, 4.5
 KILL_SECONDS = 2.5
 ASTERISK_LIVES_SECONDS = 10.0
 PATIENCE_SECONDS = 12.0

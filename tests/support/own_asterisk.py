@@ -35,10 +35,11 @@ def folder() -> Iterator[Path]:
 def environment(folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A data directory, a configuration and ports of the test's own."""
     config = shutil.copytree(ROOT / "config", folder / "config")
-    # Nobody writes a record of these calls: an agent is not kept from the next one.
+    # Nobody writes a record of these calls: an agent is not kept from the next one, not even for a moment in which
+    # the router could be killed.
     routing = (config / "routing.toml").read_text(encoding="utf-8")
     routing = routing.replace("guard_seconds = 3", "guard_seconds = 0").replace(
-        "limit_seconds = 90.0", "limit_seconds = 0.01"
+        "limit_seconds = 90.0", "limit_seconds = 0.000001"
     )
     (config / "routing.toml").write_text(routing, encoding="utf-8")
     mine = {

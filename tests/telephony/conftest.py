@@ -1,21 +1,17 @@
-"""One real Asterisk for all telephony tests, on free ports, with phones that make real calls."""
+"""The site of the tests' Asterisk, on free ports, and phones that make real calls to it."""
 
 import asyncio
-import shutil
 import socket
-import tempfile
 import wave
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from telephony.asterisk.configure import AgentSeat, AsteriskSite, Trunk
 from telephony.asterisk.desk import Desk
-from telephony.asterisk.install import AsteriskInstall, find_or_fetch
+from telephony.asterisk.install import AsteriskInstall
 from telephony.asterisk.process import AsteriskProcess, free_port
 from telephony.phones import AgentPhone, PlacedCall, place_call
 from tests.telephony.phones.voice import band_noise
@@ -53,6 +49,7 @@ def site_for(data_dir: Path) -> AsteriskSite:
         hold_seconds=3,
         trunk=Trunk("carrier", (CARRIER,), port=free_port(socket.SOCK_DGRAM, CARRIER)),
         outward_seconds=1,
+        qualify_seconds=1,
     )
 
 
@@ -135,17 +132,3 @@ class Hotline:
 
     def cel(self) -> str:
         return (self.site.directories.log / "cel-custom" / "cel.csv").read_text()
-
-
-@pytest.fixture(scope="session")
-def install() -> AsteriskInstall:
-    return find_or_fetch(ROOT / ".tools", print)
-
-
-@pytest.fixture(scope="session")
-def hotline(install: AsteriskInstall) -> Iterator[Hotline]:
-    folder = Path(tempfile.mkdtemp(prefix="zhitong-test-"))
-    folder.chmod(0o755)
-    with AsteriskProcess(site_for(folder / "data"), install) as process:
-        yield Hotline(process, folder)
-    shutil.rmtree(folder, ignore_errors=True)

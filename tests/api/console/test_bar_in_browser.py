@@ -14,9 +14,7 @@ from api.kit.database import Database
 from telephony.agents.model import AgentSpell, Revision, State
 from tests.api.router.test_advice import PATIENT, pause_of
 from tests.support.router_parts import Parts
-from tests.telephony.conftest import Hotline, hotline, install
-
-__all__ = ["hotline", "install"]
+from tests.telephony.conftest import Hotline
 
 
 async def spell(

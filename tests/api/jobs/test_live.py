@@ -1,6 +1,7 @@
 """Calls that are transcribed while they run, with real decoders on files that grow."""
 
 import asyncio
+import copy
 import os
 import shutil
 import signal
@@ -46,11 +47,11 @@ async def queue(database_url: str) -> AsyncIterator[App]:
 
 @pytest.fixture
 def own_speech(settings: Settings, speech: Speech, speech_model: SpeechModel) -> Speech:
-    """Speech whose settings a test may change; the decoders are shared."""
-    settings = settings.model_copy(
-        update={"tools_dir": speech_model.path.parents[1], "live": LiveSettings(lease_seconds=1)}
-    )
-    return Speech(settings, speech.decoders)
+    """Speech whose settings a test may change; the decoders are shared, and what was read of the city."""
+    own = copy.copy(speech)
+    own._settings = settings.model_copy(update={"tools_dir": speech_model.path.parents[1]})
+    own.live = LiveSettings(lease_seconds=1)
+    return own
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ def own(city: Settings, speech: Speech) -> Speech:
 
 def test_each_queue_has_its_model(own: Speech) -> None:
     assert [own.model(queue).name for queue in ("hotline", "dialect", None)] == ["first-8k", "second-8k", "first-8k"]
+    assert isinstance(own.decoders, DecoderPool), "one pool decodes for all"
 
 
 def test_a_model_that_is_not_there_is_refused_at_the_start(city: Settings, speech: Speech) -> None:
@@ -67,11 +68,11 @@ def test_a_model_that_comes_later_is_taken_up_when_it_is_there(own: Speech, city
     assert own.model("dialect").name == "third-8k"
 
 
-@pytest.mark.parametrize("wrong", ["[speech]\nmodle = 1\n", "[speech", "\0"])
-def test_settings_that_cannot_be_used_change_nothing(own: Speech, city: Settings, wrong: str) -> None:
-    (city.config_dir / "zhitong.toml").write_text(wrong)
-    own.refresh()
-    assert own.model(None).name == "first-8k"
+def test_settings_that_cannot_be_used_change_nothing(own: Speech, city: Settings) -> None:
+    for wrong in ("[speech]\nmodle = 1\n", "[speech", "\0"):
+        (city.config_dir / "zhitong.toml").write_text(wrong)
+        own.refresh()
+        assert own.model(None).name == "first-8k", wrong
     (city.config_dir / "zhitong.toml").write_text('[speech]\nmodel = "second-8k"\n')
     own.refresh()
     assert own.model(None).name == "second-8k"
@@ -86,7 +87,3 @@ def test_new_places_and_matters_are_known_at_once_and_wrong_ones_change_nothing(
     own.refresh()
     assert "直通路" not in before.names
     assert "直通路" in own.city.names
-
-
-def test_one_pool_decodes_for_all(own: Speech) -> None:
-    assert isinstance(own.decoders, DecoderPool)

@@ -8,7 +8,8 @@ from sqlalchemy import create_engine
 
 from api.kit.database import Database, sqlalchemy_url
 from api.kit.migrate import head, revision, upgrade
-from api.kit.postgres import EmbeddedPostgres, url_for
+from api.kit.postgres import EmbeddedPostgres
+from api.kit.postgres_address import url_for
 from api.kit.tables import METADATA
 
 

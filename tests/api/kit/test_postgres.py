@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api.kit.postgres import EmbeddedPostgres, PostgresError, PostgresInUse, PostgresNotStarted, socket_dir, url_for
+from api.kit.postgres import EmbeddedPostgres, PostgresError, PostgresInUse, PostgresNotStarted
+from api.kit.postgres_address import socket_dir, url_for
 
 
 @pytest.fixture

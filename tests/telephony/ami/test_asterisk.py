@@ -18,7 +18,7 @@ from telephony.ami.connection import AmiConnection, Gap, Timing
 from telephony.ami.errors import ActionRefused
 from telephony.ami.protocol import MAX_ACTION_LINE_BYTES, AmiMessage
 from telephony.asterisk.configure import AgentSeat, AsteriskSite
-from telephony.asterisk.install import AsteriskInstall, find_or_fetch
+from telephony.asterisk.install import AsteriskInstall
 from telephony.asterisk.process import AsteriskProcess, free_port
 from telephony.calls.model import Call
 from telephony.calls.reducer import WANTED_EVENTS, Reducer
@@ -31,11 +31,6 @@ ROOT = Path(__file__).parents[3]
 SEAT = AgentSeat("8001", "8001", 1, "secret-password-8001")
 TIMING = Timing(read_timeout_seconds=1.5, ping_seconds=0.4, first_retry_seconds=0.05, longest_retry_seconds=0.5)
 SEEN_WITHIN_SECONDS = 10
-
-
-@pytest.fixture(scope="module")
-def install() -> AsteriskInstall:
-    return find_or_fetch(Path(os.environ.get("ZHITONG_TOOLS", ROOT / ".tools")), print)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +68,10 @@ class Listener:
                 self.calls |= {call.call_ref: call for call in self.reducer.apply(item)}
             else:
                 self.gaps.append(item)
+
+    async def until_again(self, gaps: int) -> None:
+        """Wait until there is a gap more than so many: one that a busy machine made before does not count."""
+        await self.until("logged in again", gaps=gaps + 1)
 
     async def until(self, what: str, *, gaps: int = 0, outcome: str = "") -> None:
         deadline = time.monotonic() + SEEN_WITHIN_SECONDS
@@ -152,8 +151,11 @@ async def test_a_waiting_caller_survives_a_gap_and_an_end_within_it_is_completed
         await listener.until("logged in", gaps=1)
         calling = group.create_task(place_call(install, asterisk.site, words, caller="13800001112", hangup_after=2.5))
         await listener.until("the caller waits", outcome="in_progress")
+        # The call is known from its first step on, a moment before it stands in the queue.
+        async with asyncio.timeout(SEEN_WITHIN_SECONDS):
+            while not alive((), (queue := await connection.action("QueueStatus", Queue="hotline")).events):
+                await asyncio.sleep(0.01)
         channels = await connection.action("CoreShowChannels")
-        queue = await connection.action("QueueStatus", Queue="hotline")
         assert listener.calls.keys() == alive(channels.events) == alive((), queue.events)
         await connection.close()
         await calling
@@ -167,6 +169,7 @@ async def test_a_waiting_caller_survives_a_gap_and_an_end_within_it_is_completed
 async def test_a_frozen_asterisk_is_left_and_found_again(asterisk: AsteriskProcess, listener: Listener) -> None:
     pid = asterisk.pid
     assert pid is not None
+    gaps = len(listener.gaps)
     os.kill(pid, signal.SIGSTOP)
     try:
         await asyncio.sleep(TIMING.read_timeout_seconds + 0.5)
@@ -174,9 +177,9 @@ async def test_a_frozen_asterisk_is_left_and_found_again(asterisk: AsteriskProce
     finally:
         os.kill(pid, signal.SIGCONT)
     thawed = time.monotonic()
-    await listener.until("logged in again", gaps=2)
+    await listener.until_again(gaps)
     assert time.monotonic() - thawed < 4
-    assert "silent" in listener.gaps[1].reason
+    assert "silent" in listener.gaps[gaps].reason
 
 
 async def the_port_is_cut_while_a_caller_waits(
@@ -194,12 +197,13 @@ async def the_port_is_cut_while_a_caller_waits(
         caller = place_call(install, asterisk.site, words, caller="13800001113", hangup_after=2)
         calling = group.create_task(caller)
         await listener.until("the caller waits", outcome="in_progress")
+        gaps = len(listener.gaps)
         cable.cut()
         await calling
         await asyncio.sleep(seconds)
         assert not connection.connected
         cable.mend()
-        await listener.until("logged in again", gaps=2)
+        await listener.until_again(gaps)
         channels = await connection.action("CoreShowChannels")
         [waiting] = listener.calls.values()
         log_dir = asterisk.site.directories.log
@@ -228,12 +232,13 @@ async def test_asterisk_killed_in_a_call_comes_back_and_the_call_is_ended(
         calling = group.create_task(place_call(install, asterisk.site, words, hangup_after=30))
         await listener.until("the caller waits", outcome="in_progress")
         assert asterisk.pid is not None
+        gaps = len(listener.gaps)
         os.kill(asterisk.pid, signal.SIGKILL)
         asterisk.wait()
         calling.cancel()
     asterisk.start()
     asterisk.wait_ready()
-    await listener.until("logged in again", gaps=2)
+    await listener.until_again(gaps)
     channels = await listener.connection.action("CoreShowChannels")
     known = listener.calls.values()
     [ended] = recover(listener.reducer, asterisk.site.directories.log, began, known, alive(channels.events))

@@ -178,13 +178,15 @@ async def test_no_caller_name_adds_an_event_or_a_line(hotline: Hotline, tmp_path
         while block := await reader.read(65536):
             received.extend(block)
 
+    async def called(number: int) -> None:
+        name = HOSTILE[number].replace("WAS_HERE", str(was_here))
+        placed = await hotline.call(tmp_path / "citizen.wav", caller=f"138000099{number:02}", name=name)
+        assert placed.answered, name[:20]
+
     task = asyncio.create_task(read())
-    async with hotline.agent(8001, answer_after=0.05):
-        for number, name in enumerate(HOSTILE):
-            placed = await hotline.call(
-                tmp_path / "citizen.wav", caller=f"138000099{number:02}", name=name.replace("WAS_HERE", str(was_here))
-            )
-            assert placed.answered, name[:20]
+    async with hotline.agent(8001, answer_after=0.05), hotline.agent(8002, answer_after=0.05):
+        for first in range(0, len(HOSTILE), 2):
+            await asyncio.gather(*(called(number) for number in (first, first + 1)))
     await asyncio.sleep(0.3)
     writer.close()
     await task

@@ -97,7 +97,7 @@ def two_sites(hotline: Hotline) -> Iterator[tuple[Hotline, Hotline]]:
 
 
 async def until_east(west: Hotline, *, there: bool) -> None:
-    """Wait until West knows of East what is so; it asks every 5 s."""
+    """Wait until West knows of East what is so; it asks every second."""
     asked = {"Action": "Getvar", "Variable": "DEVICE_STATE(PJSIP/east)"}
     async with asyncio.timeout(30):
         while (b"Value: UNAVAILABLE" in await ami(west, asked)) == there:
