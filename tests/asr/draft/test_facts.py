@@ -166,6 +166,8 @@ def test_what_was_said_becomes_a_fact(
         ("c 他 说 要 带 着 孩子 一起 走 不 想 回来 了", True),
         ("c 一 个 班 的 娃娃 吃 了 午饭 都 在 吐", True),
         ("c 怕 一 个 班 的 娃娃 吃 了 都 会 吐", False),
+        ("c 两 岁 的 娃娃 正 往 阳台 栏杆 上 怕 半个 身子 都 在 外面 了", True),
+        ("c 怕 娃娃 往 阳台 栏杆 上 爬 想 问 下 能 不能 装 护栏", False),
         ("c 一 个 班 的 娃娃 都 在 补课", False),
     ],
 )
@@ -175,6 +177,21 @@ def test_what_is_like_an_emergency_is_a_doubtful_one_though_no_rule_says_so(
     field = draft(conversation(line), taxonomy, gazetteer).urgency
     assert (field.value == "urgent", field.value == "urgent" and field.doubtful) == (urgent, urgent)
     assert field.evidence
+
+
+def test_one_sentence_of_danger_is_found_in_all_that_is_said(
+    conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
+) -> None:
+    lines = (
+        "c 你好 我 姓 王 住 在 这边 好几年 了 一直 都 挺好 的 今天下午 我 去 买菜 回来",
+        "c 看到 对门 的 老人 躺 在 门口 怎么 喊 都 不应",
+        "c 我 也 不晓得 她 家里人 的 电话 你们 帮忙 联系 一下 社区",
+        "c 我 等下 还要 去 接 孙子 放学 就 先 这样",
+    )
+    field = draft(conversation(*lines), taxonomy, gazetteer).urgency
+    assert (field.value, field.doubtful) == ("urgent", True)
+    assert 1 in [each.utterance for each in field.evidence]
+    assert draft(conversation(lines[0], *lines[2:]), taxonomy, gazetteer).urgency.value == "normal"
 
 
 @pytest.mark.parametrize(

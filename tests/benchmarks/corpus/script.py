@@ -30,6 +30,7 @@ SIZES = {
     "dev_fourth": 200,
     "dev_fifth": 200,
     "dev_sixth": 200,
+    "dev_seventh": 200,
     "held_out": 200,
 }
 
