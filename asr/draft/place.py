@@ -21,12 +21,17 @@ _RELATION = re.compile(
     r"大门口|门口|十字路口|路口|交叉口|交界处|旁边|附近|对面|后面|前面|里面|楼下|楼上|门前|背后|隔壁"
 )
 _FILLER = re.compile(r"的|和|与|跟|靠近|，|、")
-_NO_NAME = "我你他的了是有在这那个不没很就来去要从到和跟与把被一哪几条住于请让给上下里外"
+_NO_NAME = "我你他的了是有在这那个不没很就来去要从到和跟与把被一哪几条住于请让给上下里外喂哈啊哎嗯嘛哦"
 _LOOKS_LIKE_A_NAME = re.compile(
-    rf"[^\W\d_{_NO_NAME}]{{2,4}}?"
-    r"(?:街道|大道|大街|小区|社区|花园|公寓|家园|路(?![灯面口边上人过费段])|街(?![道上边])|巷|村(?![民里上]))"
+    rf"(?!好)[^\W\d_{_NO_NAME}]{{2,4}}?"
+    r"(?:街道|大道|大街|小区|社区|花园|公寓|家园|山庄|新村|苑(?!小区|社区|路|街)|巷"
+    r"|路(?![灯面口边上人过费段])|街(?![道上边])|村(?![民里上]))"
 )
 _HOUSE = re.compile(r"\d+(?:号楼(?![道上下顶])|号院|[号栋])")
+# Behind a road's name nobody says 是一号: a telephone makes 是 of 十, and 就是 of 九十.
+_MISHEARD_TENS = re.compile(r"(就?是)(\d号)(?![码线])")
+_TENS = {"是": "1", "就是": "9"}
+_MISHEARD_STRENGTH = 0.6
 _BEFORE_A_NAME = re.compile(r"(?:在|于|到|是|\0)的?$")
 _WEIGHTS = {"road": 2.0, "community": 2.0, "public_place": 2.0, "unknown": 1.5, "street": 1.0, "district": 1.0}
 
@@ -108,7 +113,7 @@ def where(said: Sequence[Said], gazetteer: Gazetteer) -> Where:
     if area and not any(piece.kind == area.names[0].kind for piece in main.pieces):
         value = area.text() + value
         parts.append(area)
-    known = min((piece.strength for piece in main.names), default=1.0)
+    known = min(piece.strength for piece in main.pieces)
     strength = UNKNOWN_NAME_STRENGTH if main.has("unknown") else NAMED_STRENGTH * known
     told = _field(value, strength, parts)
     return Where(told, _area("district", parts, gazetteer), _area("street", parts, gazetteer))
@@ -186,6 +191,10 @@ def _pieces(text: str, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Pi
         if at in known:
             yield known[at]
             at = known[at].end
+            continue
+        if at in ends and (tens := _MISHEARD_TENS.match(text, at)):
+            yield _Piece("number", at, tens.end(), _TENS[tens[1]] + tens[2], _MISHEARD_STRENGTH)
+            at = tens.end()
             continue
         after_a_name = at in ends and _HOUSE.match(text, at)
         found = ("number", after_a_name) if after_a_name else _first_match(patterns, text, at)

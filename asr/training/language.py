@@ -18,6 +18,9 @@ any other and costs 2.3, more than a short vowel beside its like says for itself
 LONG_NUMBER = 3
 """Digits after which a number is a long one; with fewer, the bonus made digits of other words (三个 → 三五)."""
 
+COMMON_WORDS = 50_000
+"""As many words as the general language's frequencies count for, beside the some 500,000 of the hotline's sentences."""
+
 EDGE = "</s>"
 """Begin and end of a sentence."""
 
@@ -33,10 +36,15 @@ class Bigrams:
     unigram: Mapping[str, float]
 
 
-def estimate(sentences: Iterable[Sentence], vocabulary: Sequence[str]) -> Bigrams:
-    """Estimate the bigrams; the unigram goes by the counts to the power FLATTENING, a word never seen counting 1."""
+def estimate(sentences: Iterable[Sentence], vocabulary: Sequence[str], common: Mapping[str, int]) -> Bigrams:
+    """Estimate the bigrams; the unigram goes by the counts to the power FLATTENING, a word never seen counting 1.
+
+    `common` says how often words are in the language at large: in the unigram they count for COMMON_WORDS words.
+    """
     pairs: dict[str, Counter[str]] = defaultdict(Counter)
-    counts: Counter[str] = Counter(dict.fromkeys((*vocabulary, EDGE), 1))
+    known = {word: common.get(word, 0) for word in vocabulary}
+    share = COMMON_WORDS / max(1, sum(known.values()))
+    counts: dict[str, float] = {EDGE: 1.0, **{word: 1 + share * count for word, count in known.items()}}
     for sentence in sentences:
         for before, word in zip((EDGE, *sentence), (*sentence, EDGE), strict=True):
             pairs[before][word] += 1

@@ -64,10 +64,14 @@ class Recipe:
     readings: Mapping[str, tuple[str, ...]]
     voices: Voices
     held_out: HeldOut
+    examples: tuple[str, ...]
+    """What citizens say of matters and dangers, as lines of words."""
+    common: Mapping[str, int]
+    """How often ordinary words are; a single sign's count says nothing of whether the model is to know it."""
 
     def vocabulary(self) -> tuple[str, ...]:
         """Return every word that the model will know, sorted."""
-        words = set(self.words)
+        words = {*self.words, *(word for word in self.common if len(word) > 1)}
         for line in (*self.templates, *(line for lines in self.slots.values() for line in lines)):
             words.update(token for token in line.split() if not token.startswith("{"))
         return tuple(sorted(words))
@@ -96,6 +100,7 @@ def load_recipe(config: Path) -> Recipe:
     words = tuple(_choices((folder / "words.txt").read_text(encoding="utf-8")))
     slots |= {**places, "unit": units, "any_word": words}
     templates = tuple(_choices(sentences["templates"]["lines"]))
+    common = _counts(folder / "common_words.txt")
     known = {token for lines in (templates, *slots.values()) for line in lines for token in line.split()}
     slots["matter_phrase"] = tuple(in_words(phrase, known) for phrase in phrases)
     examples = _examples(config, known)
@@ -109,6 +114,8 @@ def load_recipe(config: Path) -> Recipe:
             tuple(voices["training"]), tuple(voices["held_out"]), tuple(voices["rate"]), tuple(voices["pitch"])
         ),
         held_out=HeldOut(**measured, texts=frozenset((*measured["known_shapes"], *measured["unseen_shapes"]))),
+        examples=examples,
+        common=common,
     )
     _check(recipe)
     return recipe
@@ -168,6 +175,26 @@ def _examples(config: Path, known: Collection[str]) -> tuple[str, ...]:
     return tuple(" ".join(in_words(part, known) for part in text.split("，")) for text in said)
 
 
+def _counts(path: Path) -> dict[str, int]:
+    """Return the words of a list with their counts. Raises TrainingError for a line that is not a word and a count."""
+    counts: dict[str, int] = {}
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if line.startswith("#"):
+            continue
+        word, _, count = line.partition(" ")
+        if not count.isdecimal():
+            raise TrainingError(f"{path}, line {number}: {line!r} is not a word and how often it is, as in: 晚上 3043")
+        counts[word] = int(count)
+    return counts
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as missing:
+        raise TrainingError(f"{path} is missing: it is part of the training recipe") from missing
+
+
 def _choices(text: str) -> list[str]:
     """Return the lines of a block, a weighted one as often as its weight."""
     choices: list[str] = []
@@ -201,8 +228,6 @@ def _check(recipe: Recipe) -> None:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as missing:
-        raise TrainingError(f"{path} is missing: it is part of the training recipe") from missing
+        return tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as broken:
         raise TrainingError(f"{path}: {broken}") from broken

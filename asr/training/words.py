@@ -20,7 +20,9 @@ def write_words(folder: Path, recipe: Recipe, seed: int, text_sentences: int, to
     (graph / "phones/word_boundary.int").write_text(word_boundaries())
     vocabulary = recipe.vocabulary()
     lexicon = Lexicon.build({word: recipe.pronunciations(word) for word in vocabulary})
-    bigrams = estimate(one_way(sentences(recipe, seed, text_sentences), vocabulary), vocabulary)
+    # Each example once beside what is drawn: what is said of a matter is said in few ways that a draw would hit.
+    texts = [*sentences(recipe, seed, text_sentences), *(tuple(line.split()) for line in recipe.examples)]
+    bigrams = estimate(one_way(texts, vocabulary), vocabulary, recipe.common)
     write_graph(graph, lexicon, grammar_text(bigrams, lexicon.numbers()), tools)
 
 

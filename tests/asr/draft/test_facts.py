@@ -50,6 +50,13 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("c 路灯 不亮", "a 请问 具体 位置 在 哪里", "c 梧桐路 八 号"),
         {"place": "梧桐路8号"},
     ),
+    "a greeting is no part of an unknown road's name": (
+        ("c 你好 哈 梧桐路 八 号 停电 了",),
+        {"place": "梧桐路8号"},
+    ),
+    "ten and ninety as a telephone mishears them": (("c 光明路 是 一 号 停电 了",), {"place": "光明路11号"}),
+    "ninety": (("c 光明路 就是 三 号 停电 了",), {"place": "光明路93号"}),
+    "an unknown court": (("a 请问 在 哪里", "c 桂花苑 七 栋 四 单元"), {"place": "桂花苑7栋4单元"}),
     # telephone
     "a number that the citizen corrects": (
         ("a 您 的 联系电话", "c 一六三 一四三零 四二零八 不对 是 一六三 一四三零 一二零八"),

@@ -106,7 +106,7 @@ def random_weights() -> dict[str, npt.NDArray[np.float64]]:
 
 
 def test_vosk_loads_and_runs_an_untrained_export(lexicon: Lexicon, fst_tools: FstTools, tmp_path: Path) -> None:
-    grammar = grammar_text(estimate(SENTENCES, VOCABULARY), lexicon.numbers())
+    grammar = grammar_text(estimate(SENTENCES, VOCABULARY, {}), lexicon.numbers())
     folder = tmp_path / "tiny"
     write_acoustics(folder, random_weights(), np.full(PDF_COUNT, 1 / PDF_COUNT))
     write_settings(folder)
@@ -151,7 +151,7 @@ def test_each_sound_becomes_its_states_with_loops_after_the_entry() -> None:
 
 
 def test_every_history_shares_out_all_probability() -> None:
-    bigrams = estimate(SENTENCES, VOCABULARY)
+    bigrams = estimate(SENTENCES, VOCABULARY, {})
     unigram = {word: math.exp(-cost) for word, cost in bigrams.unigram.items()}
     assert sum(unigram.values()) == pytest.approx(1)
     for before, after in bigrams.after.items():
@@ -160,6 +160,12 @@ def test_every_history_shares_out_all_probability() -> None:
         # a seen word's probability holds its share of the back-off already
         assert seen + left * sum(chance for word, chance in unigram.items() if word not in after) == pytest.approx(1)
     assert set(unigram) == {*VOCABULARY, EDGE}
+
+
+def test_a_word_that_is_common_in_the_language_costs_less_than_one_that_is_not() -> None:
+    costs = estimate(SENTENCES, [*VOCABULARY, "晚上", "犹豫"], {"晚上": 1000, "没人说": 9}).unigram
+    assert costs["晚上"] < costs["犹豫"]
+    assert "没人说" not in costs
 
 
 def test_word_boundaries_name_every_phone_once() -> None:

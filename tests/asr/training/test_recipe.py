@@ -77,6 +77,7 @@ def test_a_shape_kept_for_measuring_is_refused_as_a_template(
         ("sentences.toml", "{landmark} {side}", "{landmrk} {side}", r"no slot \{landmrk\}"),
         ("sentences.toml", "路灯 不亮", "路灯 off", "'off' is not written in hanzi"),
         ("words.txt", "路灯", "路灯3", "'路灯3' is not written in hanzi"),
+        ("common_words.txt", "\n因为 ", "\n因为", r"common_words.txt, line \d+: '因为\d+' is not a word and how often"),
         ("voices.toml", "[130", "[[130", "voices.toml"),
     ],
 )

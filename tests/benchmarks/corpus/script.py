@@ -31,6 +31,7 @@ SIZES = {
     "dev_fifth": 200,
     "dev_sixth": 200,
     "dev_seventh": 200,
+    "dev_eighth": 200,
     "held_out": 200,
 }
 
