@@ -31,8 +31,8 @@ def head() -> str:
     return revision
 
 
-def upgrade(url: str) -> str:
-    """Bring the database at `url` up to date, all or nothing, and return its revision.
+def upgrade(url: str, to: str = "head") -> str:
+    """Bring the database at `url` up to date, or to the migration `to`; all or nothing. Returns the newest revision.
 
     Blocks while another process does the same. Raises sqlalchemy.exc.OperationalError when the database is away.
     """
@@ -42,7 +42,7 @@ def upgrade(url: str) -> str:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             config = _config()
             config.attributes["connection"] = connection
-            alembic_upgrade(config, "head")
+            alembic_upgrade(config, to)
     finally:
         engine.dispose()
     return head()

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from api.agents.service import store_revisions
 from api.calls.service import store_calls
 from api.kit.database import Database
-from api.kit.migrate import upgrade
+from api.kit.migrate import head, upgrade
 from api.queues.period import Period
 from api.queues.repository import RollupRepository, Wanted
 from api.queues.rollup import recompute, roll_up, roll_up_all
@@ -310,8 +310,9 @@ async def test_what_was_counted_before_there_were_days_is_added_up(database: Dat
         before = await RollupRepository(session).stored(THREE_DAYS, Period(at(-3600), at(72 * 3600)))
         await session.execute(text("DROP TABLE queue_days, agent_days"))
         await session.execute(text("UPDATE alembic_version SET version_num = '0011'"))
-    await asyncio.to_thread(upgrade, database.url)
+    await asyncio.to_thread(upgrade, database.url, "0012")
     async with database.session() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": head()})
         after = await RollupRepository(session).stored(THREE_DAYS, Period(at(-3600), at(72 * 3600)))
         assert {row[0] for row in after} == {"queue_rollups", "agent_rollups", "queue_days", "agent_days"}
         assert after == before
