@@ -8,6 +8,8 @@ from telephony.calls.model import Call
 from telephony.reconciliation.cel import against_cel, as_cel_tells
 from telephony.reconciliation.compare import SETTLED_AFTER
 
+_TIMES = ("_at", "_seconds")
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
@@ -19,9 +21,10 @@ class Settlement:
 
 
 def settlement(stored: Iterable[Call], told: Mapping[str, Call], now: datetime) -> Settlement:
-    """Correct the ended calls of which CEL tells to the end; who ended a moment ago is looked at the next time.
+    """Correct the times of ended calls that CEL tells to the end; who ended a moment ago is looked at the next time.
 
-    `told` is what CEL tells, by call_ref. A call that is not stored is none of this: the comparison tells of it.
+    `told` is what CEL tells, by call_ref. What differs in more than its times, or is not stored, is a fault and none of
+    this: it is left for the comparison to tell of.
     """
     calls, corrected, still_open = 0, [], []
     for call in stored:
@@ -30,6 +33,9 @@ def settlement(stored: Iterable[Call], told: Mapping[str, Call], now: datetime) 
             continue
         calls += 1
         tells = told.get(call.call_ref)
-        if tells is not None and tells.ended_at is not None and any(against_cel(call, tells)):
+        if tells is None or tells.ended_at is None:
+            continue
+        differing = [difference.field for difference in against_cel(call, tells)]
+        if differing and all(name.endswith(_TIMES) for name in differing):
             corrected.append(as_cel_tells(tells, call))
     return Settlement(calls, tuple(corrected), min(still_open, default=None))

@@ -40,6 +40,13 @@ def test_a_late_stamp_gives_way_to_the_moment_itself(site: Site) -> None:
     assert settlement(found.corrected, told, NIGHT).corrected == ()
 
 
+def test_what_differs_in_more_than_its_times_is_left_for_the_comparison_to_tell(site: Site) -> None:
+    [call] = stored_calls("answered_by_queue")
+    wrong = replace(late(call), outcome="abandoned")
+    assert settlement([wrong], site.read().cel, NIGHT).corrected == ()
+    assert ("cel", "outcome") in site.found([wrong])
+
+
 @pytest.mark.parametrize(
     "change",
     [
