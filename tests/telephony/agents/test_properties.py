@@ -84,6 +84,10 @@ def test_a_router_that_dies_and_returns_goes_on_after_a_resync(name: str, data: 
     # A phone that hung up this moment may still be called engaged by its queue.
     ends = [leg.over for record in first._records.values() for leg in record.legs.values() if leg.over]
     assume(not any(now - end < SETTLE for end in ends))
+    # For a third of a millisecond a phone's channel bears a name of its own, before it bears its call's: whoever died
+    # in it leaves two spells of one ringing.
+    stored_refs = {spell.call_ref for spell in first.spells() if spell.ended_at is None}
+    assume(stored_refs <= {None, *(spell.call_ref for spell in reduced(name, stream))})
     stored = [spell for spell in first.spells() if spell.ended_at is None]
     second = SpellReducer()
     second.restore(stored)
