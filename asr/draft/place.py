@@ -8,7 +8,7 @@ from typing import Literal
 
 from asr.draft.fields import NOT_SAID, Field, once
 from asr.draft.gazetteer import Gazetteer, PlaceHit
-from asr.draft.speech import Said, asked
+from asr.draft.speech import HEARD_WELL, Said, asked
 
 NAMED_STRENGTH, UNKNOWN_NAME_STRENGTH, NAMELESS_STRENGTH = 0.95, 0.5, 0.4
 
@@ -25,9 +25,13 @@ _NO_NAME = "我你他的了是有在这那个不没很就来去要从到和跟�
 _LOOKS_LIKE_A_NAME = re.compile(
     rf"(?!好)[^\W\d_{_NO_NAME}]{{2,4}}?"
     r"(?:街道|大道|大街|小区|社区|花园|公寓|家园|山庄|新村|苑(?!小区|社区|路|街)|巷"
-    r"|路(?![灯面口边上人过费段])|街(?![道上边])|村(?![民里上]))"
+    r"|(?<![公线马铁跑])路(?![灯面口边上人过费段])|街(?![道上边])|村(?![民里上]))"
 )
 _HOUSE = re.compile(r"\d+(?:号楼(?![道上下顶])|号院|[号栋])")
+_CROSSING = re.compile(r"的?(?:十字路口|路口|交叉口|交界处)")
+_FLOOR = re.compile(r"\d+楼")
+# What stands between a name and 旁边 is a thing to find the place by, listed in the gazetteer or not.
+_THING = re.compile(rf"[^\W\d_{_NO_NAME}]{{1,4}}[店馆厂场站院校园所铺行库桥塔城棚摊厅庙寺亭](?={_RELATION.pattern})")
 # Behind a road's name nobody says 是一号: a telephone makes 是 of 十, and 就是 of 九十.
 _MISHEARD_TENS = re.compile(r"(就?是)(\d号)(?![码线])")
 _TENS = {"是": "1", "就是": "9"}
@@ -106,7 +110,11 @@ def where(said: Sequence[Said], gazetteer: Gazetteer) -> Where:
         spot = main.text(main.pieces[at:])
         value = main.text(main.pieces[:at]) + detail.text() + (f"，{spot}" if spot else "")
         parts.append(detail)
-    elif not main.has("relation") and (spot_chain := next((each for each in details if each.has("relation")), None)):
+    elif (
+        not main.has("number")
+        and not main.has("relation")
+        and (spot_chain := next((each for each in details if each.has("relation")), None))
+    ):
         value += spot_chain.text()
         parts.append(spot_chain)
     area = next((each for each in named if each.only_area and each.text() not in value), None)
@@ -143,7 +151,8 @@ def _nameless(details: Sequence[_Chain]) -> Field:
 def _is_detail(chain: _Chain, said: Sequence[Said]) -> bool:
     spot = chain.has("landmark") and chain.has("relation")
     questions = asked(said, chain.position)
-    told = "phone" not in questions and ("place" in questions or len(chain.pieces) > 1)
+    floors = all(_FLOOR.fullmatch(piece.text) for piece in chain.pieces if piece.kind == "number")
+    told = "phone" not in questions and ("place" in questions or (len(chain.pieces) > 1 and not floors))
     return spot or (chain.has("number") and told)
 
 
@@ -151,7 +160,7 @@ def _chains(each: Said, position: int, gazetteer: Gazetteer, *, asked_for: bool)
     pieces: list[_Piece] = []
     at = 0
     for piece in [
-        *_pieces(each.text, gazetteer, asked_for=asked_for),
+        *_pieces(each, gazetteer, asked_for=asked_for),
         _Piece("end", len(each.text) + 9, len(each.text) + 9, ""),
     ]:
         if piece.start != at and pieces:
@@ -169,14 +178,28 @@ def _trimmed(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
         first += 1
     while first < last and pieces[last - 1].kind in ("filler", "landmark"):
         last -= 1
-    kept = tuple(pieces[first:last])
+    kept = _crossed(pieces[first:last])
     return kept if any(piece.kind not in ("filler", "relation", "generic") for piece in kept) else ()
 
 
-def _pieces(text: str, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Piece]:
-    known = {hit.start: _named(hit) for hit in gazetteer.find(text)}
+def _crossed(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
+    """Give the 和 back that a line lost between two roads: 中山路文化路路口."""
+    crossing = any(_CROSSING.fullmatch(piece.text) for piece in pieces)
+    kept: list[_Piece] = []
+    for piece in pieces:
+        if crossing and kept and kept[-1].kind == piece.kind and piece.kind in ("road", "unknown"):
+            kept.append(_Piece("filler", piece.start, piece.start, "和"))
+        kept.append(piece)
+    return tuple(kept)
+
+
+def _pieces(each: Said, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Piece]:
+    text = each.text
+    # 梓州大道 heard well is not 益州大道.
+    hits = [h for h in gazetteer.find(text) if not h.edits or each.confidence(h.start, h.end) < HEARD_WELL]
+    known = {hit.start: _named(hit) for hit in hits}
     if all(piece.kind in ("district", "street") for piece in known.values()):
-        known |= {piece.start: piece for piece in _unknown(text, list(known.values()), asked_for=asked_for)}
+        known |= {piece.start: piece for piece in _unknown(each, list(known.values()), asked_for=asked_for)}
     landmark = re.compile("|".join(map(re.escape, gazetteer.landmarks)) or r"(?!)")
     patterns = (
         ("number", _NUMBER),
@@ -196,8 +219,11 @@ def _pieces(text: str, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Pi
             yield _Piece("number", at, tens.end(), _TENS[tens[1]] + tens[2], _MISHEARD_STRENGTH)
             at = tens.end()
             continue
-        after_a_name = at in ends and _HOUSE.match(text, at)
-        found = ("number", after_a_name) if after_a_name else _first_match(patterns, text, at)
+        behind = at in ends or (at - 1 in ends and text[at - 1] == "的")
+        if at in ends and (house := _HOUSE.match(text, at)):
+            found: tuple[str, re.Match[str]] | None = ("number", house)
+        elif not (found := _first_match(patterns, text, at)) and behind and (thing := _THING.match(text, at)):
+            found = ("landmark", thing)
         if found is None:
             at += 1
             continue
@@ -212,16 +238,29 @@ def _first_match(
     return next(((kind, match) for kind, pattern in patterns if (match := pattern.match(text, at))), None)
 
 
-def _unknown(text: str, areas: Sequence[_Piece], *, asked_for: bool) -> Iterator[_Piece]:
-    """Give what looks like a name where one would stand: after 在 or an area, before 15号, or first in an answer."""
-    masked = list(text)
+def _unknown(each: Said, areas: Sequence[_Piece], *, asked_for: bool) -> Iterator[_Piece]:
+    """Give what looks like a name where one would stand: after 在 or an area, before 15号 or 路口, first in an answer.
+
+    A word that the recogniser knows as a name (桂花苑) is one wherever it stands.
+    """
+    masked = list(each.text)
     for area in areas:
         masked[area.start : area.end] = "\0" * (area.end - area.start)
-    plain = "".join(masked)
+    plain, words = "".join(masked), each.words()
     for found in _LOOKS_LIKE_A_NAME.finditer(plain):
-        leads = _BEFORE_A_NAME.search(plain[: found.start()]) or (asked_for and not found.start())
-        if leads or _HOUSE.match(plain, found.end()):
-            yield _Piece("unknown", *found.span(), found.group())
+        start, one_word = _name_start(plain, found, words)
+        leads = _BEFORE_A_NAME.search(plain[:start]) or (asked_for and not start)
+        if one_word or leads or _HOUSE.match(plain, found.end()) or _CROSSING.match(plain, found.end()):
+            yield _Piece("unknown", start, found.end(), plain[start : found.end()])
+
+
+def _name_start(plain: str, found: re.Match[str], words: Sequence[tuple[int, int]]) -> tuple[int, bool]:
+    """Give where a name begins, never within a word (下|午桂花路), and whether it is one word (情况|清江路)."""
+    start, end = found.span()
+    starts = [at for at, _ in words if start <= at < end and _LOOKS_LIKE_A_NAME.fullmatch(plain, at, end)]
+    if starts and (starts[-1], end) in words:
+        return starts[-1], True
+    return (starts[0] if starts else start), False
 
 
 def _named(hit: PlaceHit) -> _Piece:

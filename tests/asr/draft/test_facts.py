@@ -57,6 +57,38 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "ten and ninety as a telephone mishears them": (("c 光明路 是 一 号 停电 了",), {"place": "光明路11号"}),
     "ninety": (("c 光明路 就是 三 号 停电 了",), {"place": "光明路93号"}),
     "an unknown court": (("a 请问 在 哪里", "c 桂花苑 七 栋 四 单元"), {"place": "桂花苑7栋4单元"}),
+    "a court that the recogniser knows as a word, wherever it stands": (
+        ("c 桂花苑 的 污水 井 堵了", "a 请问 是 哪 一 栋", "c 五 栋"),
+        {"place": "桂花苑5栋"},
+    ),
+    "a word before an unknown road is no part of its name": (
+        ("c 跟 你们 说 个 事情 梧桐路 八 号 停电 了",),
+        {"place": "梧桐路8号"},
+    ),
+    "a name does not begin within a word": (("c 昨天下午 梧桐 路 八 号 停电 了",), {"place": "梧桐路8号"}),
+    "a motorway is no road's name": (("c 高速公路 堵车 了",), {"place": None}),
+    "a crossing whose 和 the line lost": (("c 交子大道 建设路 路口 红绿灯 坏了",), {"place": "交子大道和建设路路口"}),
+    "a crossing of roads that no gazetteer knows": (
+        ("a 请问 在 哪里", "c 梧桐路 梨花路 的 十字路口"),
+        {"place": "梧桐路和梨花路的十字路口"},
+    ),
+    "a thing that the gazetteer does not list": (("c 建设路 水果店 对面 停电 了",), {"place": "建设路水果店对面"}),
+    "a floor in what happened is no address": (
+        ("c 电梯 卡 在 十二 楼 里面 有 人", "a 请问 在 哪里", "c 交子大道 和 建设路 的 路口"),
+        {"place": "交子大道和建设路的路口"},
+    ),
+    "with a house number, no spot from elsewhere": (
+        ("c 学校 门口 路灯 不亮", "a 请问 地址", "c 建设路 十五 号"),
+        {"place": "建设路15号"},
+    ),
+    "a house asked for in other words": (
+        ("c 锦绣花园 的 大树 断了", "a 麻烦 说 一下 楼号", "c 二十八 栋"),
+        {"place": "锦绣花园28栋"},
+    ),
+    "a road heard well is not another of nearly its sound": (
+        ("a 请问 在 哪里", "c 交通大道 八 号"),
+        {"place": "交通大道8号"},
+    ),
     # telephone
     "a number that the citizen corrects": (
         ("a 您 的 联系电话", "c 一六三 一四三零 四二零八 不对 是 一六三 一四三零 一二零八"),
