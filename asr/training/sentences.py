@@ -13,7 +13,7 @@ DIGITS = "零一二三四五六七八九"
 UNITS = (("千", 1000), ("百", 100), ("十", 10))
 TEN, TWENTY, HUNDRED = 10, 20, 100
 CRAMPED = "2259"
-"""Digits that are drawn more often where a number is of any length: a short vowel is lost beside its like (五二, 九二)."""
+"""Digits drawn more often where a number is of any length: a short vowel is lost beside its like (五二, 九二)."""
 
 MOBILE_STARTS = ("13", "14", "15", "16", "17", "18", "19")
 YAO_SHARE = 0.2
