@@ -195,8 +195,7 @@ def _crossed(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
 
 def _pieces(each: Said, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Piece]:
     text = each.text
-    # 梓州大道 heard well is not 益州大道.
-    hits = [h for h in gazetteer.find(text) if not h.edits or each.confidence(h.start, h.end) < HEARD_WELL]
+    hits = [hit for hit in gazetteer.find(text) if not _another(hit, each)]
     known = {hit.start: _named(hit) for hit in hits}
     if all(piece.kind in ("district", "street") for piece in known.values()):
         known |= {piece.start: piece for piece in _unknown(each, list(known.values()), asked_for=asked_for)}
@@ -261,6 +260,12 @@ def _name_start(plain: str, found: re.Match[str], words: Sequence[tuple[int, int
     if starts and (starts[-1], end) in words:
         return starts[-1], True
     return (starts[0] if starts else start), False
+
+
+def _another(hit: PlaceHit, each: Said) -> bool:
+    """Whether a name of nearly the same sound is another one, since it was heard well: 梓州大道 is not 益州大道."""
+    whole = hit.end - hit.start >= len(hit.place.name)
+    return hit.edits > 0 and whole and each.confidence(hit.start, hit.end) >= HEARD_WELL
 
 
 def _named(hit: PlaceHit) -> _Piece:
