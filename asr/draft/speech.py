@@ -21,6 +21,10 @@ ECHO_LIKENESS, SHORTEST_ECHO = 0.75, 4
 """From which share of signs in common, and in texts of how many signs, one speech was heard on both tracks: 好的 may be
 said by two at once."""
 
+SURER = 0.03
+"""By so much more confidence must the agent be heard for a citizen's words to be an echo of them. Else the agent's
+are the echo: words of the citizen lost are worse than words of the agent told twice."""
+
 _CLAUSE = re.compile(r"[^，。？！；,;]+")
 
 
@@ -87,12 +91,13 @@ def _around(each: Said, spoken: Sequence[Said]) -> list[Said]:
 
 
 def _is_echo(each: Said, other: Said) -> bool:
-    """Whether the line brought the other's words back: the same, at the same time, heard worse or later."""
+    """Whether the line brought the other's words back: the same, at the same time, heard worse."""
     alike = (
         len(each.text) >= SHORTEST_ECHO and Levenshtein.normalized_similarity(each.text, other.text) >= ECHO_LIKENESS
     )
-    mine, theirs = ((-one.confidence(0, len(one.text)), one.utterance.start, one.speaker) for one in (each, other))
-    return alike and mine > theirs
+    mine, theirs = (one.confidence(0, len(one.text)) for one in (each, other))
+    worse = theirs - mine > SURER if each.speaker == "citizen" else mine - theirs <= SURER
+    return alike and worse
 
 
 def citizens(said: Sequence[Said]) -> list[Said]:

@@ -89,6 +89,23 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("a 请问 在 哪里", "c 交通大道 八 号"),
         {"place": "交通大道8号"},
     ),
+    "a road on one side of a known one": (
+        ("c 交子大道 和 梨花路 的 交叉口 红绿灯 坏了",),
+        {"place": "交子大道和梨花路的交叉口"},
+    ),
+    "an unknown road and a known one": (("c 梨花路 和 交子大道 路口 红绿灯 坏了",), {"place": "梨花路和交子大道路口"}),
+    "another road beside a known place is no crossing": (("c 交子大道 停电 了 梨花路 没有 停",), {"place": "交子大道"}),
+    "a ring road's side and section": (("c 南 二环路 五段 九 号 停电 了",), {"place": "南二环路五段9号"}),
+    "the back door": (("c 建设路 十五 号 后门 停电 了",), {"place": "建设路15号后门"}),
+    "a community first in a clause": (
+        ("c 喂 梨花 小区 停电 了", "a 请问 是 哪 一 栋", "c 五 栋"),
+        {"place": "梨花小区5栋"},
+    ),
+    "everybody's community": (("c 隔壁 小区 停电 了",), {"place": None}),
+    "a name of the gazetteer that begins within a word": (
+        ("a 请问 在 哪里", "c 春天 花园 十四 栋"),
+        {"place": "春天花园14栋"},
+    ),
     # telephone
     "a number that the citizen corrects": (
         ("a 您 的 联系电话", "c 一六三 一四三零 四二零八 不对 是 一六三 一四三零 一二零八"),
@@ -302,6 +319,7 @@ def test_what_the_line_brings_back_of_the_agents_words_is_not_the_citizens(
         return draft(Transcript("call", "complete", "m", spoken), taxonomy, gazetteer).urgency.value
 
     assert urgency(0.93, 3.1) == "normal", "the same words, at the same time, heard worse"
+    assert urgency(0.95, 3.1) == "urgent", "heard as well: no word of the citizen is given up"
     assert urgency(0.93, 6.5) == "urgent", "said after the agent"
     assert urgency(0.99, 2.9) == "urgent", "the agent's track has the echo"
 

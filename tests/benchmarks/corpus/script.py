@@ -33,6 +33,7 @@ SIZES = {
     "dev_seventh": 200,
     "dev_eighth": 200,
     "dev_ninth": 200,
+    "dev_tenth": 200,
     "held_out": 200,
 }
 
