@@ -20,13 +20,17 @@ NO_NAME = "我你他的了是有在这那个不没很就来去要从到和跟与
 _COMMUNITY = r"小区|花园|公寓|家园|山庄|新村|苑(?!小区|社区|路|街)"
 _ROAD = r"街道|大道|大街|巷|(?<![公线马铁跑])路(?![灯面口边上人过费段])|街(?![道上边])"
 _SECTION = r"(?:[东南西北中]?[一二三四五六七八九\d]段)?"
-_NAME = re.compile(rf"(?!好)[^\W\d_{NO_NAME}]{{2,4}}?(?:(?:{_ROAD}){_SECTION}|{_COMMUNITY}|社区|村(?![民里上]))")
+_PUBLIC = rf"(?:公园|广场|医院|大学|中学|小学|车站|体育馆|市场)(?={RELATION.pattern})"
+_HOUSED = r"(?=\d+(?:[栋幢]|号楼))"  # 金色海岸8栋
+_NAME = re.compile(
+    rf"(?!好)[^\W\d_{NO_NAME}]{{2,4}}?(?:(?:{_ROAD}){_SECTION}|{_COMMUNITY}|社区|村(?![民里上])|{_PUBLIC}|{_HOUSED})"
+)
 _WORD = re.compile(rf"[^\W\d_]{{2,6}}?(?:{_ROAD}|{_COMMUNITY})")
 _OF_COMMUNITY = re.compile(rf".+(?:{_COMMUNITY})")
 _NO_ONES = re.compile(
     r"(?:隔壁|对面|旁边|附近|整个|老旧|全部|所有|每个|本来|某个|别的|安置|拆迁|高档|封闭|智慧|老年|人才|单身|员工|学生"
-    r"|街心|屋顶|空中|楼顶|中心|电梯|居民|住宅|商品|普通)(?:小区|花园|公寓|社区|新村|大街|大道)"
-    r"|(?:高速|水泥|柏油|石子|必经之|十字)路"
+    r"|街心|屋顶|空中|楼顶|中心|电梯|居民|住宅|商品|普通)(?:小区|花园|公寓|社区|新村|大街|大道|公园|广场|医院|大学|中学|小学|车站|体育馆|市场)"
+    r"|(?:高速|水泥|柏油|石子|必经之|十字)路|附近|旁边|对面|前面|后面|前头|后头|隔壁|地址|位置|地点|小区|院子|大院|社区"
 )
 """What looks like a name and is everybody's."""
 
@@ -70,6 +74,11 @@ def _stands(before: str, after: str, name: str, *, asked_for: bool) -> bool:
     leads = _BEFORE_A_NAME.search(before)
     first = _FIRST_IN_A_CLAUSE.search(before) and (asked_for or _OF_COMMUNITY.fullmatch(name))
     return bool(leads or first or HOUSE.match(after) or RELATION.match(after) or CROSSING.match(after))
+
+
+def ends_a_name(before: str) -> bool:
+    """Whether what follows goes on with a name or a word: its last sign is one that names are made of."""
+    return bool(re.search(rf"[^\W\d_{NO_NAME}区]$", before))
 
 
 def _looks_like_names(plain: str, words: list[Span]) -> Iterator[tuple[int, int, bool]]:

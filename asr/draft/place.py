@@ -8,7 +8,7 @@ from typing import Literal
 
 from asr.draft.fields import NOT_SAID, Field, once
 from asr.draft.gazetteer import Gazetteer, PlaceHit
-from asr.draft.names import CROSSING, HOUSE, NO_NAME, RELATION, unknown_names
+from asr.draft.names import CROSSING, HOUSE, NO_NAME, RELATION, ends_a_name, unknown_names
 from asr.draft.speech import HEARD_WELL, Said, asked
 
 NAMED_STRENGTH, UNKNOWN_NAME_STRENGTH, NAMELESS_STRENGTH = 0.95, 0.5, 0.4
@@ -239,12 +239,12 @@ def _first_match(
 def _another(hit: PlaceHit, each: Said) -> bool:
     """Whether a name of nearly the same sound is another one, since it was heard well: 梓州大道 is not 益州大道.
 
-    A syllable may be missing (紫荆小5栋), unless the rest begins within a word (春|天花园).
+    A syllable may be missing (紫荆小5栋), unless the rest is the end of a longer word or name (春|天花园, 青羊小区).
     """
     if not hit.edits or each.confidence(hit.start, hit.end) < HEARD_WELL:
         return False
     whole = hit.end - hit.start >= len(hit.place.name)
-    return whole or hit.start not in {start for start, _ in each.words()}
+    return whole or ends_a_name(each.text[: hit.start])
 
 
 def _named(hit: PlaceHit, text: str) -> _Piece:

@@ -106,6 +106,9 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("a 请问 在 哪里", "c 春天 花园 十四 栋"),
         {"place": "春天花园14栋"},
     ),
+    "a public place that no gazetteer knows": (("c 梨花山 公园 对面 路灯 不亮",), {"place": "梨花山公园对面"}),
+    "a community with no word for it": (("a 请问 在 哪里", "c 在 金色 海岸 八 栋"), {"place": "金色海岸8栋"}),
+    "what is no name before a building": (("a 请问 在 哪里", "c 就是 前面 八 栋"), {"place": "前面8栋"}),
     # telephone
     "a number that the citizen corrects": (
         ("a 您 的 联系电话", "c 一六三 一四三零 四二零八 不对 是 一六三 一四三零 一二零八"),
@@ -171,6 +174,9 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "hearsay that was looked into": (("c 有人 说 爆管 我 去 看 了 没有 只是 水表 漏水",), {"urgency": "normal"}),
     "a crack that was found safe": (("c 墙 有 一点 开裂 住建局 检查 说 没有 危险",), {"urgency": "normal"}),
+    "taken for one": (("c 烟 大得 我 以为 着火 了 跑 过去 看 又 不是",), {"urgency": "normal"}),
+    "taken for another": (("c 我 以为 是 停电 结果 着火 了 烟 很大",), {"urgency": "urgent"}),
+    "some day": (("c 屋里 炒菜 我 担心 哪天 给 我们 燃起来",), {"urgency": "normal"}),
     "mended the same day": (("c 昨天 燃气泄漏 昨天 就 修好了 现在 是 停气",), {"urgency": "normal"}),
     "not mended": (("c 昨天 燃气泄漏 到 晚上 都 没有 修好",), {"urgency": "urgent"}),
     "mended and broken again": (("c 煤气 漏气 修好了 又 开始 漏",), {"urgency": "urgent"}),

@@ -34,6 +34,7 @@ SIZES = {
     "dev_eighth": 200,
     "dev_ninth": 200,
     "dev_tenth": 200,
+    "dev_eleventh": 200,
     "held_out": 200,
 }
 
