@@ -30,7 +30,7 @@ _CAME_TRUE = re.compile("结果|才发现|没想到|竟然|真的")
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")
 HARDLY_HEARD = 0.8
-LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.05, -0.04, 0.08, 0.16, 0.175
+LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.05, -0.04, 0.08, 0.17, 0.175
 """How like the emergencies of dangers.toml (0 is neither way) a call must be to be urgent: where two sure dangers were
 said; where one was; where doubtful ones were; where none was; where what was said is denied, feared or asked.
 Chosen on the dev sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all
