@@ -14,7 +14,7 @@ RELATION = re.compile(
 )
 HOUSE = re.compile(r"\d+(?:号楼(?![道上下顶])|号院|[号栋])")
 
-NO_NAME = "我你他的了是有在这那个不没很就来去要从到和跟与把被一哪几条住于请让给上下里外喂哈啊哎嗯嘛哦"
+NO_NAME = "我你他的了是有在这那个不没很就来去要说从到和跟与把被一哪几条住于请让给上下里外喂哈啊哎嗯嘛哦"
 """Signs that are in no name, unless the recogniser knows the whole name as a word."""
 
 _COMMUNITY = r"小区|花园|公寓|家园|山庄|新村|苑(?!小区|社区|路|街)"
