@@ -4,6 +4,8 @@ Runs in a decoding process: it imports Vosk.
 """
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +35,17 @@ CONTEXT_STEPS = 2
 CONTEXT_SECONDS = 0.4
 """The recognizer has not looked at the last so much of what it was given: its network's context and two chunks."""
 
+PAUSE_SECONDS = 1.0
+"""A speaker who is silent for longer begins a new utterance. The recognizer ends one in silence, but not in the other's
+echo or in voices of the room: words of minutes apart came as one, and a question seemed asked before its answer."""
+
 Heard = list[list[Any]]
 """The words of one utterance: [word, start, end, confidence], seconds of the recording."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step brought: the utterances that ended in it (none or one), and up to where the track is settled.
+    """What one step brought: the utterances that ended in it, in order, and up to where the track is settled.
 
     `settled_seconds` is None where no utterance ended: what is being spoken would be lost by resuming here.
     """
@@ -64,6 +70,18 @@ def skips(quiet_run: int, open_steps: int) -> bool:
 def quiet(samples: Samples) -> bool:
     """Whether nothing can be heard in these samples."""
     return int(samples.max(initial=0)) <= QUIET_PEAK and int(samples.min(initial=0)) >= -QUIET_PEAK
+
+
+def utterances(words: Sequence[Word]) -> tuple[Heard, ...]:
+    """Divide the words that one speaker said at the speaker's own pauses."""
+    divided: list[Heard] = []
+    last_end = -math.inf
+    for word in words:
+        if word.start - last_end > PAUSE_SECONDS:
+            divided.append([])
+        divided[-1].append([word.text, word.start, word.end, word.confidence])
+        last_end = word.end
+    return tuple(divided)
 
 
 class Hearing:
@@ -159,8 +177,7 @@ class Hearing:
             for word in json.loads(result).get("result", ())
         ]
         end = heard[-1].end if heard else None
-        words = [[word.text, word.start, word.end, word.confidence] for word in self._nearby.keep(heard)]
-        return Step((words,) if words else (), max(self._start, settled(self.position, end)))
+        return Step(utterances(self._nearby.keep(heard)), max(self._start, settled(self.position, end)))
 
     def _skip(self, samples: int) -> None:
         """Leave out so many of the samples held, the oldest."""

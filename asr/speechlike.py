@@ -5,6 +5,7 @@ speaker's echo and voices in the room, which are words but far fainter than the 
 heard as a word or two of low confidence; speech in a language the model does not know, heard as a row of unsure words.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -13,8 +14,9 @@ import numpy as np
 from asr.audio import Samples
 from asr.transcript import Word
 
-LOUD_SHARE = 0.9
-"""A speaker's loudness is the level that this share of their words does not pass: one shout does not raise it."""
+LOUD_SHARE, LOUD_WORDS = 0.1, 3
+"""A speaker's loudness is the level that this share of their words reaches, three at most: one shout does not raise it,
+and a greeting of three words is enough to tell all the other speaker's echo after it from the speaker."""
 
 FRAMES_A_SECOND, REMEMBERED_SECONDS = 100, 120
 """How finely a meter reads, and how far back it knows: an utterance is forced to end long before."""
@@ -69,7 +71,7 @@ class Meter:
 
 def loudness(levels: Sequence[float]) -> float:
     """Return how loud a speaker speaks, in dB, from the levels of the words of one track so far (at least one)."""
-    return float(np.quantile(levels, LOUD_SHARE))
+    return sorted(levels)[-min(LOUD_WORDS, math.ceil(LOUD_SHARE * len(levels)))]
 
 
 def said_here(words: Sequence[Word], levels: Sequence[float], loud: float) -> tuple[Word, ...]:

@@ -23,12 +23,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PlaceHit:
-    """`text[start:end]` means `place`; `strength` 1.0 as written, less by sound."""
+    """`text[start:end]` means `place`; `strength` 1.0 as written, less by sound; `edits` syllables are not its own."""
 
     start: int
     end: int
     place: Place
     strength: float
+    edits: int = 0
 
 
 class Gazetteer:
@@ -65,7 +66,7 @@ class Gazetteer:
             if hit.edits and rivals:
                 continue
             place = self._by_name[hit.name]
-            self._take(PlaceHit(hit.start, hit.end, place, _BY_SOUND_STRENGTH[hit.edits]), taken, hits)
+            self._take(PlaceHit(hit.start, hit.end, place, _BY_SOUND_STRENGTH[hit.edits], hit.edits), taken, hits)
         return sorted(hits, key=lambda found: found.start)
 
     @staticmethod

@@ -22,7 +22,7 @@ _CALLED = re.compile(
 )
 _CALLED_IN_ANSWER = re.compile(rf"^(?:嗯|啊|，)*叫(?P<name>[\u4e00-\u9fff]{{2,3}}?){_TITLE}(?=[，。]|$)")
 _ANSWERED = re.compile(rf"^(?:嗯|啊|哦|我是|我|是|叫|，)*(?P<name>[\u4e00-\u9fff]){_TITLE}")
-_INTRODUCED = re.compile(r"(?:我是|我叫|叫我|这边是|^)(?P<name>[\u4e00-\u9fff])(?P<title>先生|女士|小姐)")
+_INTRODUCED = re.compile(r"(?:我是|我叫|叫我|这边是|[你您]就?写|^)(?P<name>[\u4e00-\u9fff])(?P<title>先生|女士|小姐)")
 _TITLED = re.compile(r"(?P<name>[\u4e00-\u9fff])(?P<title>先生|女士|小姐)")
 
 

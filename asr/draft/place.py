@@ -8,7 +8,8 @@ from typing import Literal
 
 from asr.draft.fields import NOT_SAID, Field, once
 from asr.draft.gazetteer import Gazetteer, PlaceHit
-from asr.draft.speech import Said, asked
+from asr.draft.names import CROSSING, HOUSE, NO_NAME, RELATION, ends_a_name, unknown_names
+from asr.draft.speech import HEARD_WELL, Said, asked
 
 NAMED_STRENGTH, UNKNOWN_NAME_STRENGTH, NAMELESS_STRENGTH = 0.95, 0.5, 0.4
 
@@ -17,22 +18,18 @@ _NUMBER = re.compile(
     r"|(?<=[栋幢元楼])\d{3,4}(?!\d)|(?<!\d)\d{3,4}(?=$|[，。])"
 )
 _GENERIC = re.compile(r"小区|大院|院子|大厦|写字楼|社区|楼栋")
-_RELATION = re.compile(
-    r"大门口|门口|十字路口|路口|交叉口|交界处|旁边|附近|对面|后面|前面|里面|楼下|楼上|门前|背后|隔壁"
-)
 _FILLER = re.compile(r"的|和|与|跟|靠近|，|、")
-_NO_NAME = "我你他的了是有在这那个不没很就来去要从到和跟与把被一哪几条住于请让给上下里外喂哈啊哎嗯嘛哦"
-_LOOKS_LIKE_A_NAME = re.compile(
-    rf"(?!好)[^\W\d_{_NO_NAME}]{{2,4}}?"
-    r"(?:街道|大道|大街|小区|社区|花园|公寓|家园|山庄|新村|苑(?!小区|社区|路|街)|巷"
-    r"|路(?![灯面口边上人过费段])|街(?![道上边])|村(?![民里上]))"
-)
-_HOUSE = re.compile(r"\d+(?:号楼(?![道上下顶])|号院|[号栋])")
+_FLOOR = re.compile(r"\d+楼")
+# What stands between a name and 旁边 is a thing to find the place by, listed in the gazetteer or not.
+_THING = re.compile(rf"[^\W\d_{NO_NAME}]{{1,4}}[店馆厂场站院校园所铺行库桥塔城棚摊厅庙寺亭](?={RELATION.pattern})")
 # Behind a road's name nobody says 是一号: a telephone makes 是 of 十, and 就是 of 九十.
 _MISHEARD_TENS = re.compile(r"(就?是)(\d号)(?![码线])")
 _TENS = {"是": "1", "就是": "9"}
 _MISHEARD_STRENGTH = 0.6
-_BEFORE_A_NAME = re.compile(r"(?:在|于|到|是|\0)的?$")
+# 三环路 is said with its side and its section: 南三环路五段.
+_SECTION = re.compile(r"[东南西北中]?[一二三四五六七八九\d]?段")
+_RING_ROAD = re.compile(r".环路")
+_AREAS = ("district", "street")
 _WEIGHTS = {"road": 2.0, "community": 2.0, "public_place": 2.0, "unknown": 1.5, "street": 1.0, "district": 1.0}
 
 
@@ -43,6 +40,7 @@ class _Piece:
     end: int
     text: str
     strength: float = 1.0
+    name: str = ""  # by which the gazetteer knows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,11 @@ def where(said: Sequence[Said], gazetteer: Gazetteer) -> Where:
         spot = main.text(main.pieces[at:])
         value = main.text(main.pieces[:at]) + detail.text() + (f"，{spot}" if spot else "")
         parts.append(detail)
-    elif not main.has("relation") and (spot_chain := next((each for each in details if each.has("relation")), None)):
+    elif (
+        not main.has("number")
+        and not main.has("relation")
+        and (spot_chain := next((each for each in details if each.has("relation")), None))
+    ):
         value += spot_chain.text()
         parts.append(spot_chain)
     area = next((each for each in named if each.only_area and each.text() not in value), None)
@@ -125,7 +127,7 @@ def _area(kind: Literal["district", "street"], parts: Sequence[_Chain], gazettee
     found += [
         (chain, piece, area)
         for chain, piece in pieces
-        if (known := gazetteer.place(piece.text)) and (area := getattr(known, kind))
+        if (known := gazetteer.place(piece.name)) and (area := getattr(known, kind))
     ]
     if not found:
         return NOT_SAID
@@ -143,7 +145,8 @@ def _nameless(details: Sequence[_Chain]) -> Field:
 def _is_detail(chain: _Chain, said: Sequence[Said]) -> bool:
     spot = chain.has("landmark") and chain.has("relation")
     questions = asked(said, chain.position)
-    told = "phone" not in questions and ("place" in questions or len(chain.pieces) > 1)
+    floors = all(_FLOOR.fullmatch(piece.text) for piece in chain.pieces if piece.kind == "number")
+    told = "phone" not in questions and ("place" in questions or (len(chain.pieces) > 1 and not floors))
     return spot or (chain.has("number") and told)
 
 
@@ -151,7 +154,7 @@ def _chains(each: Said, position: int, gazetteer: Gazetteer, *, asked_for: bool)
     pieces: list[_Piece] = []
     at = 0
     for piece in [
-        *_pieces(each.text, gazetteer, asked_for=asked_for),
+        *_pieces(each, gazetteer, asked_for=asked_for),
         _Piece("end", len(each.text) + 9, len(each.text) + 9, ""),
     ]:
         if piece.start != at and pieces:
@@ -169,19 +172,34 @@ def _trimmed(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
         first += 1
     while first < last and pieces[last - 1].kind in ("filler", "landmark"):
         last -= 1
-    kept = tuple(pieces[first:last])
+    kept = _crossed(pieces[first:last])
     return kept if any(piece.kind not in ("filler", "relation", "generic") for piece in kept) else ()
 
 
-def _pieces(text: str, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Piece]:
-    known = {hit.start: _named(hit) for hit in gazetteer.find(text)}
-    if all(piece.kind in ("district", "street") for piece in known.values()):
-        known |= {piece.start: piece for piece in _unknown(text, list(known.values()), asked_for=asked_for)}
+def _crossed(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
+    """Give the 和 back that a line lost between two roads: 中山路文化路路口."""
+    crossing = any(CROSSING.fullmatch(piece.text) for piece in pieces)
+    kept: list[_Piece] = []
+    for piece in pieces:
+        if crossing and kept and {kept[-1].kind, piece.kind} <= {"road", "unknown"}:
+            kept.append(_Piece("filler", piece.start, piece.start, "和"))
+        kept.append(piece)
+    return tuple(kept)
+
+
+def _pieces(each: Said, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Piece]:
+    text = each.text
+    pieces = [_named(hit, text) for hit in gazetteer.find(text) if not _another(hit, each)]
+    areas = [(piece.start, piece.end) for piece in pieces if piece.kind in _AREAS]
+    named = [(piece.start, piece.end) for piece in pieces if piece.kind not in _AREAS]
+    unknown = unknown_names(each, areas, named, asked_for=asked_for)
+    known = {piece.start: piece for piece in pieces}
+    known |= {start: _Piece("unknown", start, end, text[start:end]) for start, end in unknown}
     landmark = re.compile("|".join(map(re.escape, gazetteer.landmarks)) or r"(?!)")
     patterns = (
         ("number", _NUMBER),
         ("generic", _GENERIC),
-        ("relation", _RELATION),
+        ("relation", RELATION),
         ("landmark", landmark),
         ("filler", _FILLER),
     )
@@ -196,12 +214,18 @@ def _pieces(text: str, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Pi
             yield _Piece("number", at, tens.end(), _TENS[tens[1]] + tens[2], _MISHEARD_STRENGTH)
             at = tens.end()
             continue
-        after_a_name = at in ends and _HOUSE.match(text, at)
-        found = ("number", after_a_name) if after_a_name else _first_match(patterns, text, at)
+        behind = at in ends or (at - 1 in ends and text[at - 1] == "的")
+        if at in ends and (house := HOUSE.match(text, at)):
+            found: tuple[str, re.Match[str]] | None = ("number", house)
+        elif not (found := _first_match(patterns, text, at)) and behind and (thing := _THING.match(text, at)):
+            found = ("landmark", thing)
         if found is None:
             at += 1
             continue
         kind, match = found
+        if kind == "relation" and text[at - 1] == "，" and text[match.end()] not in "，。？":  # …5栋，附近哪有医院
+            at = match.end()
+            continue
         yield _Piece(kind, at, match.end(), match.group())
         at = match.end()
 
@@ -212,20 +236,24 @@ def _first_match(
     return next(((kind, match) for kind, pattern in patterns if (match := pattern.match(text, at))), None)
 
 
-def _unknown(text: str, areas: Sequence[_Piece], *, asked_for: bool) -> Iterator[_Piece]:
-    """Give what looks like a name where one would stand: after 在 or an area, before 15号, or first in an answer."""
-    masked = list(text)
-    for area in areas:
-        masked[area.start : area.end] = "\0" * (area.end - area.start)
-    plain = "".join(masked)
-    for found in _LOOKS_LIKE_A_NAME.finditer(plain):
-        leads = _BEFORE_A_NAME.search(plain[: found.start()]) or (asked_for and not found.start())
-        if leads or _HOUSE.match(plain, found.end()):
-            yield _Piece("unknown", *found.span(), found.group())
+def _another(hit: PlaceHit, each: Said) -> bool:
+    """Whether a name of nearly the same sound is another one, since it was heard well: 梓州大道 is not 益州大道.
+
+    A syllable may be missing (紫荆小5栋), unless the rest is the end of a longer word or name (春|天花园, 青羊小区).
+    """
+    if not hit.edits or each.confidence(hit.start, hit.end) < HEARD_WELL:
+        return False
+    whole = hit.end - hit.start >= len(hit.place.name)
+    return whole or ends_a_name(each.text[: hit.start])
 
 
-def _named(hit: PlaceHit) -> _Piece:
-    return _Piece(hit.place.kind, hit.start, hit.end, hit.place.name, hit.strength)
+def _named(hit: PlaceHit, text: str) -> _Piece:
+    start, end, said = hit.start, hit.end, hit.place.name
+    if hit.place.kind == "road" and (section := _SECTION.match(text, end)):
+        end, said = section.end(), said + section.group()
+    if _RING_ROAD.fullmatch(hit.place.name) and start and text[start - 1] in "东南西北":
+        start, said = start - 1, text[start - 1] + said
+    return _Piece(hit.place.kind, start, end, said, hit.strength, hit.place.name)
 
 
 def _field(value: str, strength: float, chains: Sequence[_Chain]) -> Field:

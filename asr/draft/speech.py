@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from statistics import fmean
 
 from rapidfuzz.distance import Levenshtein
@@ -18,6 +20,10 @@ HEARD_WELL = 0.9
 ECHO_LIKENESS, SHORTEST_ECHO = 0.75, 4
 """From which share of signs in common, and in texts of how many signs, one speech was heard on both tracks: 好的 may be
 said by two at once."""
+
+SURER = 0.03
+"""By so much more confidence must the agent be heard for a citizen's words to be an echo of them. Else the agent's
+are the echo: words of the citizen lost are worse than words of the agent told twice."""
 
 _CLAUSE = re.compile(r"[^，。？！；,;]+")
 
@@ -47,6 +53,11 @@ class Said:
     def clause_at(self, position: int) -> tuple[int, int]:
         """Give the clause that holds the sign at `position`."""
         return next(((start, end) for start, end in self.clauses() if start <= position < end), (0, len(self.text)))
+
+    def words(self) -> list[tuple[int, int]]:
+        """Give start and end, in the text, of each stretch that the same words stand behind; added signs have none."""
+        spans = [(link, [at for at, _ in signs]) for link, signs in groupby(enumerate(self.shown.links), itemgetter(1))]
+        return [(signs[0], signs[-1] + 1) for link, signs in spans if link is not None]
 
     def evidence(self, start: int, end: int) -> Evidence:
         """Tie `text[start:end]` to its seconds; to the whole utterance where its words are not known."""
@@ -80,12 +91,13 @@ def _around(each: Said, spoken: Sequence[Said]) -> list[Said]:
 
 
 def _is_echo(each: Said, other: Said) -> bool:
-    """Whether the line brought the other's words back: the same, at the same time, heard worse or later."""
+    """Whether the line brought the other's words back: the same, at the same time, heard worse."""
     alike = (
         len(each.text) >= SHORTEST_ECHO and Levenshtein.normalized_similarity(each.text, other.text) >= ECHO_LIKENESS
     )
-    mine, theirs = ((-one.confidence(0, len(one.text)), one.utterance.start, one.speaker) for one in (each, other))
-    return alike and mine > theirs
+    mine, theirs = (one.confidence(0, len(one.text)) for one in (each, other))
+    worse = theirs - mine > SURER if each.speaker == "citizen" else mine - theirs <= SURER
+    return alike and worse
 
 
 def citizens(said: Sequence[Said]) -> list[Said]:
@@ -96,7 +108,9 @@ def citizens(said: Sequence[Said]) -> list[Said]:
 _KINDS = {
     "phone": re.compile(r"电话|号码|手机|联系方式|怎么联系"),
     "name": re.compile(r"贵姓|姓名|怎么称呼|如何称呼|您姓什么|姓什么|您叫什么"),
-    "place": re.compile(r"哪里|哪儿|位置|地址|地点|门牌|几号|多少号|具体|在哪|[哪那][1一]?[个栋幢]|几[栋单]"),
+    "place": re.compile(
+        r"哪里|哪儿|位置|地址|地[点方]|门牌|几号|多少号|具体|在哪|[哪那][1一]?[个栋幢条]|几[栋单]|楼[号栋]"
+    ),
     "time": re.compile(r"什么时候|何时|几点|哪天|哪一天|什么时间|多久|多长时间|时间是"),
     "respondent": re.compile(r"哪家|店名|什么店|公司名|叫什么名字|哪个(?:公司|学校|单位|医院|物业)|投诉谁|对方"),
 }

@@ -26,10 +26,11 @@ _FOUND_SAFE = re.compile(r"[查看][^。？]{0,6}没有?(?:什么|任何)?(?:问
 _LIKENED = ("一样", "似的", "那样", "了一样", "了似的", "了那样")
 _ASKS_NOW = re.compile("现在(?=想|要问|问|来问)")
 _SUPPOSED_REACH = 10
+_CAME_TRUE = re.compile("结果|才发现|没想到|竟然|真的")
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")
 HARDLY_HEARD = 0.8
-LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.12, -0.08, 0.04, 0.11, 0.15
+LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.05, -0.04, 0.08, 0.17, 0.175
 """How like the emergencies of dangers.toml (0 is neither way) a call must be to be urgent: where two sure dangers were
 said; where one was; where doubtful ones were; where none was; where what was said is denied, feared or asked.
 Chosen on the dev sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all
@@ -271,10 +272,11 @@ def _standing(each: Said, start: int, end: int, rule: DangerRule, rules: Urgency
 
 def _supposed(before: str, after: str, clause: str, rules: UrgencyRules) -> bool:
     """Whether it is only spoken of: 如果漏电, 爆炸一样, 触电了怎么急救 (nowhere, by nobody), 走失手环."""
+    near = before[-_SUPPOSED_REACH:]
     how_to = any(word in after for word in rules.how_to) and not any(word in clause for word in rules.here)
     return (
         how_to
-        or any(word in before[-_SUPPOSED_REACH:] for word in rules.supposed)
+        or (any(word in near for word in rules.supposed) and not _CAME_TRUE.search(near))
         or after.startswith((*rules.named_after, *_LIKENED))
     )
 

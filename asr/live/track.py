@@ -1,6 +1,7 @@
 """One speaker of a running call in the decoding process: sound in, what is to be told out."""
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,8 +33,14 @@ class TrackFollower:
         self._partial = ""
         self._partial_start = 0.0
         self._look_at = 0.0
+        self._to_tell: deque[Message] = deque()
+        self._decoded = False
         self.ending: Ending | None = None
-        self.done = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the track is decoded to its end, and all of it told."""
+        return self._decoded and not self._to_tell
 
     @property
     def position(self) -> float:
@@ -56,7 +63,9 @@ class TrackFollower:
             count -= 1
 
     def _step(self) -> Message | None:
-        if self.done:
+        if self._to_tell:
+            return self._to_tell.popleft()
+        if self._decoded:
             return None
         if self._hearing.hungry:
             self._feed()
@@ -65,7 +74,7 @@ class TrackFollower:
             return self._spoken_so_far() if step.settled_seconds is None else self._settled(step, step.settled_seconds)
         if self._hearing.hungry:
             return None
-        self.done = True
+        self._decoded = True
         return self._heard(self._hearing.final(), self.position)
 
     def _feed(self) -> None:
@@ -87,9 +96,14 @@ class TrackFollower:
         return self._heard(step, seconds)
 
     def _heard(self, step: Step, seconds: float) -> Message:
+        """Tell what was said. Whoever stores one utterance and dies resumes at its end, before the next one."""
         self._told_seconds = seconds
-        words = step.utterances[0] if step.utterances else []
-        return {"kind": "heard", "words": words, "seconds": seconds}
+        said = step.utterances or ([],)
+        settled = [*(words[-1][2] for words in said[:-1]), seconds]
+        self._to_tell.extend(
+            {"kind": "heard", "words": words, "seconds": at} for words, at in zip(said, settled, strict=True)
+        )
+        return self._to_tell.popleft()
 
     def _spoken_so_far(self) -> Message:
         if not self._hearing.hungry:

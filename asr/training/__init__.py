@@ -20,7 +20,7 @@ MODEL_NAME = "zhitong-demo-8k"
 class Plan:
     """How much to train on: utterances spoken, sentences for the language model, epochs, and the seed of it all."""
 
-    utterances: int = 20000
+    utterances: int = 36000
     text_sentences: int = 40000
     epochs: int = 10
     realign_after: frozenset[int] = frozenset({2, 4})

@@ -16,10 +16,10 @@ from asr.training.sentences import draw
 Kind = Literal["sentence", "digits", "words", "syllables", "noise"]
 
 SHARES: Final[tuple[tuple[Kind, float], ...]] = (
-    ("sentence", 0.44),
-    ("digits", 0.18),
-    ("words", 0.15),
-    ("syllables", 0.15),
+    ("sentence", 0.48),
+    ("digits", 0.17),
+    ("words", 0.14),
+    ("syllables", 0.13),
     ("noise", 0.08),
 )
 PAUSE_AFTER_WORD = 0.06

@@ -21,7 +21,7 @@ MFCC_CONF: Final = f"""\
 SUBSAMPLING: Final = 3
 """MFCC frames for one output of the network; Vosk's word times assume three."""
 
-WIDTH: Final = 256
+WIDTH: Final = 320
 FIRST_KERNEL: Final = 7
 OFFSETS: Final = (3, 3, 6, 6, 3)
 """Input frames between the three taps of each later layer."""

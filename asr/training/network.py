@@ -24,7 +24,7 @@ IGNORED: Final = -100
 
 
 class Network:
-    """A time-delay network with residual layers; 1.1 million parameters."""
+    """A time-delay network with residual layers; 1.7 million parameters."""
 
     def __init__(self, mean: Features, deviation: Features) -> None:
         self.mean, self.deviation = torch.from_numpy(mean), torch.from_numpy(deviation)

@@ -12,6 +12,9 @@ TOKEN = re.compile(r"\{(\w+)\}")
 DIGITS = "零一二三四五六七八九"
 UNITS = (("千", 1000), ("百", 100), ("十", 10))
 TEN, TWENTY, HUNDRED = 10, 20, 100
+CRAMPED = "2259"
+"""Digits drawn more often where a number is of any length: a short vowel is lost beside its like (五二, 九二)."""
+
 MOBILE_STARTS = ("13", "14", "15", "16", "17", "18", "19")
 YAO_SHARE = 0.2
 """Of spoken numbers, how many say 幺 for 一."""
@@ -86,7 +89,7 @@ def _landline(chance: random.Random) -> list[str]:
 
 
 def _few_digits(chance: random.Random) -> list[str]:
-    return said_digits(_random_digits(chance.randint(3, 14), chance), chance)
+    return said_digits("".join(chance.choices("0123456789" + CRAMPED, k=chance.randint(3, 14))), chance)
 
 
 def _room(chance: random.Random) -> list[str]:

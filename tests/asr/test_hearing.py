@@ -1,11 +1,17 @@
 """What is decoded of a track and what is left out: a real recognizer, a real voice."""
 
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 import vosk
 
 from asr.audio import Samples
-from asr.hearing import CONTEXT_STEPS, QUIET_STEPS, Hearing, Step, skips
+from asr.hearing import CONTEXT_STEPS, PAUSE_SECONDS, QUIET_STEPS, Hearing, Step, skips
+from asr.live.sound import TrackSound
+from asr.live.track import TrackFollower
 from asr.model import SpeechModel
 from asr.speechlike import FAINT_DB, Nearby
 from asr.synthesis import Espeak, synthesise
@@ -77,6 +83,39 @@ def test_after_a_long_murmur_every_word_is_heard_at_its_time(
     assert sum(step.settled_seconds is not None for step in steps) > 20  # the murmur was left out
     settled = [step.settled_seconds for step in steps if step.settled_seconds is not None]
     assert settled == sorted(settled)
+
+
+def with_echo(espeak: Espeak) -> Samples:
+    """Two sentences of one speaker; between them the other's, as the line brings them back."""
+    first, second = (synthesise(text, "f4", 180, espeak) for text in (FIRST, SECOND))
+    other = synthesise("请问您贵姓，您的联系电话是多少，请您说一下具体的地址，我马上为您登记", "m7", 180, espeak)
+    return np.concatenate([first, np.asarray(other * 0.05, np.int16), second])
+
+
+def test_a_question_after_the_others_echo_is_an_utterance_of_its_own(model: vosk.Model, espeak: Espeak) -> None:
+    steps, _ = hear(model, with_echo(espeak))
+    said = [heard for step in steps for heard in step.utterances]
+    assert "路灯" in (first := "".join(word[0] for word in said[0]))
+    assert "电话" not in first
+    assert "电话" in "".join(word[0] for word in said[-1])
+    for heard in said:
+        gaps = [after[1] - before[2] for before, after in pairwise(heard)]
+        assert max(gaps, default=0.0) <= PAUSE_SECONDS
+
+
+def test_whoever_dies_between_two_utterances_of_one_result_hears_the_second_again(
+    model: vosk.Model, espeak: Espeak, tmp_path: Path
+) -> None:
+    path = tmp_path / "R-agent.wav"
+    soundfile.write(path, with_echo(espeak), RATE, subtype="PCM_16")
+    track = TrackFollower(model, RATE, TrackSound("agent", None, path, 0.0))
+    track.finish()
+    told = [message for message in track.steps(10_000) if message.get("kind") == "heard" and message["words"]]
+    track.close()
+    assert track.done
+    assert len(told) > 1
+    for one, following in pairwise(told):
+        assert one["words"][-1][2] <= one["seconds"] <= following["words"][0][1]
 
 
 def test_before_the_speaker_was_heard_nothing_is_faint() -> None:

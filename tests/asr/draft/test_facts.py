@@ -57,6 +57,59 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "ten and ninety as a telephone mishears them": (("c 光明路 是 一 号 停电 了",), {"place": "光明路11号"}),
     "ninety": (("c 光明路 就是 三 号 停电 了",), {"place": "光明路93号"}),
     "an unknown court": (("a 请问 在 哪里", "c 桂花苑 七 栋 四 单元"), {"place": "桂花苑7栋4单元"}),
+    "a court that the recogniser knows as a word, wherever it stands": (
+        ("c 桂花苑 的 污水 井 堵了", "a 请问 是 哪 一 栋", "c 五 栋"),
+        {"place": "桂花苑5栋"},
+    ),
+    "a word before an unknown road is no part of its name": (
+        ("c 跟 你们 说 个 事情 梧桐路 八 号 停电 了",),
+        {"place": "梧桐路8号"},
+    ),
+    "a name does not begin within a word": (("c 昨天下午 梧桐 路 八 号 停电 了",), {"place": "梧桐路8号"}),
+    "a motorway is no road's name": (("c 高速公路 堵车 了",), {"place": None}),
+    "a crossing whose 和 the line lost": (("c 交子大道 建设路 路口 红绿灯 坏了",), {"place": "交子大道和建设路路口"}),
+    "a crossing of roads that no gazetteer knows": (
+        ("a 请问 在 哪里", "c 梧桐路 梨花路 的 十字路口"),
+        {"place": "梧桐路和梨花路的十字路口"},
+    ),
+    "a thing that the gazetteer does not list": (("c 建设路 水果店 对面 停电 了",), {"place": "建设路水果店对面"}),
+    "a floor in what happened is no address": (
+        ("c 电梯 卡 在 十二 楼 里面 有 人", "a 请问 在 哪里", "c 交子大道 和 建设路 的 路口"),
+        {"place": "交子大道和建设路的路口"},
+    ),
+    "with a house number, no spot from elsewhere": (
+        ("c 学校 门口 路灯 不亮", "a 请问 地址", "c 建设路 十五 号"),
+        {"place": "建设路15号"},
+    ),
+    "a house asked for in other words": (
+        ("c 锦绣花园 的 大树 断了", "a 麻烦 说 一下 楼号", "c 二十八 栋"),
+        {"place": "锦绣花园28栋"},
+    ),
+    "a road heard well is not another of nearly its sound": (
+        ("a 请问 在 哪里", "c 交通大道 八 号"),
+        {"place": "交通大道8号"},
+    ),
+    "a road on one side of a known one": (
+        ("c 交子大道 和 梨花路 的 交叉口 红绿灯 坏了",),
+        {"place": "交子大道和梨花路的交叉口"},
+    ),
+    "an unknown road and a known one": (("c 梨花路 和 交子大道 路口 红绿灯 坏了",), {"place": "梨花路和交子大道路口"}),
+    "another road beside a known place is no crossing": (("c 交子大道 停电 了 梨花路 没有 停",), {"place": "交子大道"}),
+    "a ring road's side and section": (("c 南 二环路 五段 九 号 停电 了",), {"place": "南二环路五段9号"}),
+    "the back door": (("c 建设路 十五 号 后门 停电 了",), {"place": "建设路15号后门"}),
+    "a community first in a clause": (
+        ("c 喂 梨花 小区 停电 了", "a 请问 是 哪 一 栋", "c 五 栋"),
+        {"place": "梨花小区5栋"},
+    ),
+    "everybody's community": (("c 隔壁 小区 停电 了",), {"place": None}),
+    "a name of the gazetteer that begins within a word": (
+        ("a 请问 在 哪里", "c 春天 花园 十四 栋"),
+        {"place": "春天花园14栋"},
+    ),
+    "a public place that no gazetteer knows": (("c 梨花山 公园 对面 路灯 不亮",), {"place": "梨花山公园对面"}),
+    "a community with no word for it": (("a 请问 在 哪里", "c 在 金色 海岸 八 栋"), {"place": "金色海岸8栋"}),
+    "a building that somebody spoke of": (("c 物业 说 五 栋 要 修",), {"place": None}),
+    "what is no name before a building": (("a 请问 在 哪里", "c 就是 前面 八 栋"), {"place": "前面8栋"}),
     # telephone
     "a number that the citizen corrects": (
         ("a 您 的 联系电话", "c 一六三 一四三零 四二零八 不对 是 一六三 一四三零 一二零八"),
@@ -122,6 +175,9 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "hearsay that was looked into": (("c 有人 说 爆管 我 去 看 了 没有 只是 水表 漏水",), {"urgency": "normal"}),
     "a crack that was found safe": (("c 墙 有 一点 开裂 住建局 检查 说 没有 危险",), {"urgency": "normal"}),
+    "taken for one": (("c 烟 大得 我 以为 着火 了 跑 过去 看 又 不是",), {"urgency": "normal"}),
+    "taken for another": (("c 我 以为 是 停电 结果 着火 了 烟 很大",), {"urgency": "urgent"}),
+    "some day": (("c 屋里 炒菜 我 担心 哪天 给 我们 燃起来",), {"urgency": "normal"}),
     "mended the same day": (("c 昨天 燃气泄漏 昨天 就 修好了 现在 是 停气",), {"urgency": "normal"}),
     "not mended": (("c 昨天 燃气泄漏 到 晚上 都 没有 修好",), {"urgency": "urgent"}),
     "mended and broken again": (("c 煤气 漏气 修好了 又 开始 漏",), {"urgency": "urgent"}),
@@ -270,6 +326,7 @@ def test_what_the_line_brings_back_of_the_agents_words_is_not_the_citizens(
         return draft(Transcript("call", "complete", "m", spoken), taxonomy, gazetteer).urgency.value
 
     assert urgency(0.93, 3.1) == "normal", "the same words, at the same time, heard worse"
+    assert urgency(0.95, 3.1) == "urgent", "heard as well: no word of the citizen is given up"
     assert urgency(0.93, 6.5) == "urgent", "said after the agent"
     assert urgency(0.99, 2.9) == "urgent", "the agent's track has the echo"
 

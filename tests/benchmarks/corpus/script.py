@@ -32,6 +32,9 @@ SIZES = {
     "dev_sixth": 200,
     "dev_seventh": 200,
     "dev_eighth": 200,
+    "dev_ninth": 200,
+    "dev_tenth": 200,
+    "dev_eleventh": 200,
     "held_out": 200,
 }
 
