@@ -26,6 +26,14 @@ _NAME = re.compile(
     rf"(?!好)[^\W\d_{NO_NAME}]{{2,4}}?(?:(?:{_ROAD}){_SECTION}|{_COMMUNITY}|社区|村(?![民里上])|{_PUBLIC}|{_HOUSED})"
 )
 _WORD = re.compile(rf"[^\W\d_]{{2,6}}?(?:{_ROAD}|{_COMMUNITY})")
+_BARE = re.compile(rf"(?!.*(?:{_ROAD}|{_COMMUNITY}|社区|村|段|公园|广场|医院|大学|中学|小学|车站|体育馆|市场)$).+")
+_NO_BARE = re.compile(
+    "住户|业主|邻居|居民|物业|房东|公司|社区|电梯|大楼|大门|高层|通知|反映|投诉|告诉|发现|听|问|谢|麻烦|登记|同志|师傅|热线|[您你]好"
+    "|[天年月日]|早|晚|现|刚|前|后|旁|边|面|楼|栋|号|们|家"
+)
+"""Of what stands before 8栋 with no word that tells a name: people, things, greetings, times, directions."""
+
+_SHORTEST_BARE = 3
 _OF_COMMUNITY = re.compile(rf".+(?:{_COMMUNITY})")
 _NO_ONES = re.compile(
     r"(?:隔壁|对面|旁边|附近|整个|老旧|全部|所有|每个|本来|某个|别的|安置|拆迁|高档|封闭|智慧|老年|人才|单身|员工|学生"
@@ -35,7 +43,10 @@ _NO_ONES = re.compile(
 """What looks like a name and is everybody's."""
 
 _BEFORE_A_NAME = re.compile(r"(?:在|于|到|是|\0)的?$")
-_FIRST_IN_A_CLAUSE = re.compile(r"(?:^|[，。？])[嗯哦啊哎喂呃]*，?$")
+# Whoever speaks without a pause greets first: 喂是市民热线吗金色海岸8栋停水了.
+_FIRST_IN_A_CLAUSE = re.compile(
+    r"(?:^|[，。？]|[你您]好|同志|师傅|热线[吗嘛]?|[记说听问]一下|[个件]事情?|情况|投诉)[嗯哦啊哎喂呃哈]*，?$"
+)
 _AREA, _NAMED = "\0", "\1"
 
 
@@ -43,9 +54,9 @@ def unknown_names(each: Said, areas: Iterable[Span], named: Iterable[Span], *, a
     """Give start and end of each name that the gazetteer lacks, in the order of speech.
 
     `areas` (districts, streets) and `named` places are known already; `asked_for`: the agent asked where it is. A name
-    stands after 在 or an area, before 15号, 路口 or 对面, first in an answer, a community's first in any clause. A word
-    that the recogniser knows as a name (桂花苑) is one wherever it stands. Beside a place that is known, only the other
-    road of a crossing is looked for.
+    stands after 在 or an area, first in an answer, before 15号 or 对面, a community's first in any clause; one that no
+    word tells to be a name (金色海岸8栋) first in a clause. A word that the recogniser knows as a name (桂花苑) is one
+    wherever it stands. Beside a place that is known, only the other road of a crossing is looked for.
     """
     masked = list(each.text)
     for spans, mask in ((areas, _AREA), (named, _NAMED)):
@@ -71,9 +82,13 @@ def _crosses(before: str, after: str) -> bool:
 
 
 def _stands(before: str, after: str, name: str, *, asked_for: bool) -> bool:
-    leads = _BEFORE_A_NAME.search(before)
-    first = _FIRST_IN_A_CLAUSE.search(before) and (asked_for or _OF_COMMUNITY.fullmatch(name))
-    return bool(leads or first or HOUSE.match(after) or RELATION.match(after) or CROSSING.match(after))
+    first = _FIRST_IN_A_CLAUSE.search(before)
+    if _BEFORE_A_NAME.search(before) or (first and asked_for):
+        return True
+    if _BARE.fullmatch(name):  # 金色海岸8栋, not 住户反映5栋
+        return bool(first) and len(name) >= _SHORTEST_BARE and not _NO_BARE.search(name)
+    told = (first and _OF_COMMUNITY.fullmatch(name)) or HOUSE.match(after) or RELATION.match(after)
+    return bool(told or CROSSING.match(after))
 
 
 def ends_a_name(before: str) -> bool:
@@ -84,7 +99,8 @@ def ends_a_name(before: str) -> bool:
 def _looks_like_names(plain: str, words: list[Span]) -> Iterator[tuple[int, int, bool]]:
     """Give each likely name's start and end, and whether the recogniser knows it as one word.
 
-    A name begins where a word does (下|午桂花路), with the last one that will do where that is all of it (情况|清江路).
+    A name begins where a word does, never within one (下|午桂花路, 我|们小区); with the last word where that is all of
+    it (情况|清江路).
     """
     at = 0
     while at < len(plain):
@@ -94,7 +110,17 @@ def _looks_like_names(plain: str, words: list[Span]) -> Iterator[tuple[int, int,
             at += 1
             continue
         start, end = found
-        starts = [word for word, _ in words if start <= word < end and _NAME.fullmatch(plain, word, end)]
-        one_word = bool(whole) or bool(starts and (starts[-1], end) in words)
-        yield (start if whole else starts[-1] if one_word else next(iter(starts), start)), end, one_word
+        starts = [word for word, _ in words if start <= word < end and _ends(plain, word) == end]
+        if words and not whole and not starts:
+            at += 1
+            continue
+        last = (starts[-1], end) if starts else found
+        one_word = last in words and _WORD.fullmatch(plain, *last) is not None
+        yield (last[0] if one_word else next(iter(starts), start)), end, one_word
         at = end
+
+
+def _ends(plain: str, start: int) -> int | None:
+    """Give where the likely name that begins at `start` ends."""
+    match = _NAME.match(plain, start)
+    return match and match.end()

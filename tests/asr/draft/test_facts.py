@@ -108,6 +108,11 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "a public place that no gazetteer knows": (("c 梨花山 公园 对面 路灯 不亮",), {"place": "梨花山公园对面"}),
     "a community with no word for it": (("a 请问 在 哪里", "c 在 金色 海岸 八 栋"), {"place": "金色海岸8栋"}),
+    "a community with no word for it, first of all": (("c 金色 海岸 八 栋 停水 了",), {"place": "金色海岸8栋"}),
+    "and after a greeting": (("c 喂 是 市民 热线 吗 金色 海岸 八 栋 停水 了",), {"place": "金色海岸8栋"}),
+    "our community is no name": (("c 我们 小区 五 栋 停电 了",), {"place": "小区5栋"}),
+    "nor is our house": (("c 我们 楼 五 栋 停电 了",), {"place": None}),
+    "who told of a building": (("c 住户 反映 五 栋 停水",), {"place": None}),
     "a building that somebody spoke of": (("c 物业 说 五 栋 要 修",), {"place": None}),
     "what is no name before a building": (("a 请问 在 哪里", "c 就是 前面 八 栋"), {"place": "前面8栋"}),
     # telephone
