@@ -35,6 +35,7 @@ SIZES = {
     "dev_ninth": 200,
     "dev_tenth": 200,
     "dev_eleventh": 200,
+    "dev_twelfth": 200,
     "held_out": 200,
 }
 
