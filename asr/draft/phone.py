@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 
 from rapidfuzz.distance import Levenshtein
@@ -43,7 +44,8 @@ def phone(said: Sequence[Said]) -> Field:
 
     Strengths: 0.98 a whole number after the question 电话 (or the citizen's own word), 0.85 unasked or put together
     from several utterances, 0.5 with a digit known only by its sound or taken from a longer run, 0.3 where fewer or
-    more digits were heard than a number has. What stands before a correction (不对，是…) counts no more. A number that
+    more digits were heard than a number has. What stands before a correction (不对，是…) counts no more, nor does a
+    number that the citizen says again in the same breath with a digit or two changed (等一下，我看看). A number that
     the agent reads back and the citizen affirms is as good as a whole one; what the citizen does not object to is as
     good as one put together, where it is nearly what was heard and that is no number.
     """
@@ -79,11 +81,18 @@ def _corrected(said: Sequence[Said]) -> tuple[int, int]:
     found = (0, 0)
     for position, each in enumerate(said):
         if each.speaker == "citizen":
-            longest = [run.start for run in _runs(each) if len(run.digits) >= LEAST_DIGITS]
-            for match in _CORRECTION.finditer(each.text):
-                if any(start >= match.end() for start in longest):
-                    found = (position, match.end())
+            longest = [run for run in _runs(each) if len(run.digits) >= LEAST_DIGITS]
+            told = [match.end() for match in _CORRECTION.finditer(each.text)]
+            again = [later.start for earlier, later in pairwise(longest) if _said_again(earlier.digits, later.digits)]
+            ends = [end for end in (*told, *again) if any(run.start >= end for run in longest)]
+            found = (position, max(ends)) if ends else found
     return found
+
+
+def _said_again(earlier: str, later: str) -> bool:
+    """Whether two whole numbers are one, with a slip put right."""
+    whole = all(_number(digits, local=True) == digits for digits in (earlier, later))
+    return whole and 0 < Levenshtein.distance(earlier, later) <= MOST_SLIPS
 
 
 def _read_back(said: Sequence[Said], position: int) -> Field | None:
