@@ -1,7 +1,7 @@
 """Names of roads and communities that no gazetteer has: what looks like one, where one would stand."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from asr.draft.speech import Said
 
@@ -12,18 +12,21 @@ RELATION = re.compile(
     r"大门口|门口|十字路口|路口|交叉口|交界处|旁边|附近|斜对面|对面|后面|前面|里面|楼下|楼上|门前|背后|隔壁"
     r"|[前后侧正东南西北]门"
 )
-HOUSE = re.compile(r"\d+(?:号楼(?![道上下顶])|号院|[号栋])")
+HOUSE = re.compile(r"\d+(?:号楼(?![道上下顶了])|号院|[号栋])")
 
-NO_NAME = "我你他的了是有在这那个不没很就来去要说从到和跟与把被一哪几条住于请让给上下里外喂哈啊哎嗯嘛哦"
+NO_NAME = "我你他的了是有在这那个不没很就来去要说从到和跟与把被一哪几条住于请让给上下里外喂哈啊哎嗯嘛哦吗吧呢"
 """Signs that are in no name, unless the recogniser knows the whole name as a word."""
 
-_COMMUNITY = r"小区|花园|公寓|家园|山庄|新村|苑(?!小区|社区|路|街)"
+_COMMUNITY = (
+    r"小区|花园|公寓|家园|山庄|新[村城居]|[佳嘉]园|公馆|半岛|丽景|名城|[豪华][庭府]|家属院|苑(?!小区|社区|路|街)"
+)
 _ROAD = r"街道|大道|大街|巷|(?<![公线马铁跑])路(?![灯面口边上人过费段])|街(?![道上边])"
 _SECTION = r"(?:[东南西北中]?[一二三四五六七八九\d]段)?"
 _PUBLIC = rf"(?:公园|广场|医院|大学|中学|小学|车站|体育馆|市场)(?={RELATION.pattern})"
 _HOUSED = r"(?=\d+(?:[栋幢]|号楼))"  # 金色海岸8栋
+_NO_BEGIN = "好|[你您]好|[今昨前明后]天|刚[才刚]|现在|[早晚]上|[上中下]午|半夜|凌晨|投诉|反映|举报|麻烦|请问"
 _NAME = re.compile(
-    rf"(?!好)[^\W\d_{NO_NAME}]{{2,4}}?(?:(?:{_ROAD}){_SECTION}|{_COMMUNITY}|社区|村(?![民里上])|{_PUBLIC}|{_HOUSED})"
+    rf"(?!{_NO_BEGIN})[^\W\d_{NO_NAME}]{{2,4}}?(?:(?:{_ROAD}){_SECTION}|{_COMMUNITY}|社区|村(?![民里上])|{_PUBLIC}|{_HOUSED})"
 )
 _WORD = re.compile(rf"[^\W\d_]{{2,6}}?(?:{_ROAD}|{_COMMUNITY})")
 _BARE = re.compile(rf"(?!.*(?:{_ROAD}|{_COMMUNITY}|社区|村|段|公园|广场|医院|大学|中学|小学|车站|体育馆|市场)$).+")
@@ -116,8 +119,16 @@ def _looks_like_names(plain: str, words: list[Span]) -> Iterator[tuple[int, int,
             continue
         last = (starts[-1], end) if starts else found
         one_word = last in words and _WORD.fullmatch(plain, *last) is not None
-        yield (last[0] if one_word else next(iter(starts), start)), end, one_word
+        yield (last[0] if one_word else _begins(plain, words, starts) if starts else start), end, one_word
         at = end
+
+
+def _begins(plain: str, words: Sequence[Span], starts: Sequence[int]) -> int:
+    """Give which of a likely name's words it begins with: not with signs alone before a longer one (年涨|清水家园)."""
+    if _BEFORE_A_NAME.search(plain[: starts[0]]):
+        return starts[0]
+    ends = dict(words)
+    return next((start for start in starts[:-1] if ends[start] - start > 1), starts[0])
 
 
 def _ends(plain: str, start: int) -> int | None:

@@ -13,17 +13,20 @@ from asr.draft.speech import HEARD_WELL, Said, asked
 
 NAMED_STRENGTH, UNKNOWN_NAME_STRENGTH, NAMELESS_STRENGTH = 0.95, 0.5, 0.4
 
+# A room of one to three floors' digits; 一 behind it may begin the next word: 302一到放学.
 _NUMBER = re.compile(
-    r"(?<![月\d])\d+(?:号楼(?![道上下顶])|号院|号(?![码线]|早上|晚上|上午|下午|凌晨|中午)|栋|幢|单元|楼(?![道上下顶])|室)"
-    r"|(?<=[栋幢元楼])\d{3,4}(?!\d)|(?<!\d)\d{3,4}(?=$|[，。])"
+    r"(?<![月\d])\d+(?:号楼(?![道上下顶了])|号院|号(?![码线]|早上|晚上|上午|下午|凌晨|中午)|栋|幢|单元|楼(?![道上下顶])|室)"
+    r"|(?<=[栋幢元楼])(?:[1-3]\d(?:0\d|1[0-2])(?!\d)|\d{3}(?=1[^\d，。？])|\d{3,4}(?!\d))|(?<!\d)\d{3,4}(?=$|[，。])"
 )
-_GENERIC = re.compile(r"小区|大院|院子|大厦|写字楼|社区|楼栋")
+_GENERIC = re.compile(r"小区|大院|院子|大厦|写字楼|社区(?!医院|卫生|食堂|服务|干部|工作)|楼栋")
 _FILLER = re.compile(r"的|和|与|跟|靠近|，|、")
 _FLOOR = re.compile(r"\d+楼")
 # What stands between a name and 旁边 is a thing to find the place by, listed in the gazetteer or not.
 _THING = re.compile(rf"[^\W\d_{NO_NAME}]{{1,4}}[店馆厂场站院校园所铺行库桥塔城棚摊厅庙寺亭](?={RELATION.pattern})")
-# Behind a road's name nobody says 是一号: a telephone makes 是 of 十, and 就是 of 九十.
-_MISHEARD_TENS = re.compile(r"(就?是)(\d号)(?![码线])")
+# Behind a name nobody says 是一号: a telephone makes 是 of 十, and 就是 of 九十.
+_MISHEARD_TENS = re.compile(r"(就?是)(\d(?:号(?![码线])|栋))")
+# No house has so many units: 四栋二单元.
+_MISHEARD_UNIT = re.compile(r"(1[3-9]|[2-9]|[12]\d)([1-9]单元)")
 _TENS = {"是": "1", "就是": "9"}
 _MISHEARD_STRENGTH = 0.6
 # 三环路 is said with its side and its section: 南三环路五段.
@@ -204,7 +207,9 @@ def _pieces(each: Said, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_P
         ("filler", _FILLER),
     )
     ends = {piece.end for piece in known.values()}
-    at = 0
+    roads = {start: piece for start, piece in known.items() if piece.kind in ("road", "unknown")}
+    road_ends = {piece.end for piece in roads.values()}
+    at, relation_ends = 0, -1
     while at < len(text):
         if at in known:
             yield known[at]
@@ -213,6 +218,14 @@ def _pieces(each: Said, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_P
         if at in ends and (tens := _MISHEARD_TENS.match(text, at)):
             yield _Piece("number", at, tens.end(), _TENS[tens[1]] + tens[2], _MISHEARD_STRENGTH)
             at = tens.end()
+            continue
+        if at in ends and (unit := _MISHEARD_UNIT.match(text, at)):
+            yield _Piece("number", at, unit.end(), f"{unit[1]}栋{unit[2]}", _MISHEARD_STRENGTH)
+            at = unit.end()
+            continue
+        if at in road_ends and at + 1 in roads and CROSSING.match(text, roads[at + 1].end):  # 天府大道回红星路路口
+            yield _Piece("filler", at, at + 1, "和", _MISHEARD_STRENGTH)
+            at += 1
             continue
         behind = at in ends or (at - 1 in ends and text[at - 1] == "的")
         if at in ends and (house := HOUSE.match(text, at)):
@@ -223,11 +236,22 @@ def _pieces(each: Said, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_P
             at += 1
             continue
         kind, match = found
-        if kind == "relation" and text[at - 1] == "，" and text[match.end()] not in "，。？":  # …5栋，附近哪有医院
+        if kind == "relation" and _of_something_else(text, match, relation_ends):
             at = match.end()
             continue
+        relation_ends = match.end() if kind == "relation" else relation_ends
         yield _Piece(kind, at, match.end(), match.group())
         at = match.end()
+
+
+def _of_something_else(text: str, relation: re.Match[str], relation_ends: int) -> bool:
+    """Whether it begins what is said next: …5栋，附近哪有医院; …2号楼上着火了; …5栋对面旁边还有人抽烟."""
+    before, goes_on = text[: relation.start()], text[relation.end() :][:1] not in "，。？"
+    if before.endswith("，"):
+        return goes_on
+    if relation.group() in ("楼上", "楼下") and (before.endswith("的") or (relation.group() == "楼上" and goes_on)):
+        return True
+    return relation.start() == relation_ends and relation.group() in ("旁边", "附近", "里面", "楼上", "楼下")
 
 
 def _first_match(
