@@ -16,9 +16,13 @@ EVERY = 2
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """`matters`: sentences by a matter's code. `urgent`, `normal`: sentences of emergencies and of everything else."""
+    """`matters`: sentences by a matter's code; `tops`: by a top matter's, where nobody said which kind of it they are.
+
+    `urgent`, `normal`: sentences of emergencies and of everything else.
+    """
 
     matters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tops: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     urgent: tuple[str, ...] = ()
     normal: tuple[str, ...] = ()
 
@@ -36,8 +40,8 @@ def parse_examples(shape: Mapping[str, Any], name: str) -> dict[str, tuple[str, 
 def parse_dangers(shape: Mapping[str, Any], matters: Mapping[str, tuple[str, ...]], name: str) -> Examples:
     """Read sentences of emergencies and of none, by the code of their matter or under `other`.
 
-    They are examples of their matters too, and the calm ones of `matters` are no emergencies either. Raises
-    DraftConfigError.
+    They are examples of their matters too (of the top one alone, where they have no other code), and the calm ones of
+    `matters` are no emergencies either. Raises DraftConfigError.
     """
     if unknown := set(shape) - {"calm", URGENT, NORMAL}:
         raise DraftConfigError(f"{name} has the unknown key {min(unknown)!r}; known are calm, urgent, normal")
@@ -46,12 +50,13 @@ def parse_dangers(shape: Mapping[str, Any], matters: Mapping[str, tuple[str, ...
     if strange := {code for code in calm if not any(_within(each, code) for each in matters)}:
         raise DraftConfigError(f"{name}: calm names {min(strange)!r}, which has no sentences in examples.toml")
     quiet = [text for code, texts in matters.items() if any(_within(code, each) for each in calm) for text in texts]
-    told = {**matters}
+    told, tops = {**matters}, dict[str, tuple[str, ...]]()
     for by_code in (urgent, normal):
         for code, texts in by_code.items():
             if code != OTHER:
-                told[code] = (*told.get(code, ()), *texts)
-    return Examples(told, _all(urgent), (*_all(normal), *quiet[::EVERY]))
+                kinds = told if "." in code else tops
+                kinds[code] = (*kinds.get(code, ()), *texts)
+    return Examples(told, tops, _all(urgent), (*_all(normal), *quiet[::EVERY]))
 
 
 def _by_code(key: str, shape: object, name: str) -> dict[str, tuple[str, ...]]:

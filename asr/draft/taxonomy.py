@@ -119,7 +119,7 @@ class Taxonomy:
 
     def _examples_by_top(self) -> Mapping[str, Sequence[str]]:
         by_top: dict[str, list[str]] = {}
-        for code, texts in self.examples.matters.items():
+        for code, texts in (*self.examples.matters.items(), *self.examples.tops.items()):
             by_top.setdefault(top_of(code), []).extend(texts)
         return by_top
 
@@ -186,7 +186,7 @@ def parse_taxonomy(shape: Mapping[str, Any], name: str, examples: Examples = NO_
     codes = [matter.code for matter in matters]
     if twice := {code for code in codes if codes.count(code) > 1}:
         raise DraftConfigError(f"{name}: the code {min(twice)} stands there twice; give each matter its own")
-    if strange := set(examples.matters) - set(codes):
+    if strange := {*examples.matters, *examples.tops} - set(codes):
         raise DraftConfigError(
             f"examples.toml, dangers.toml: unknown code {min(strange)!r}; "
             f"give the code of a matter of {name} (noise, noise.business)"

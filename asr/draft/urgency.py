@@ -30,11 +30,18 @@ _CAME_TRUE = re.compile("结果|才发现|没想到|竟然|真的")
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")
 HARDLY_HEARD = 0.8
-LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.05, -0.04, 0.08, 0.17, 0.175
+LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.03, 0.025, 0.115, 0.16, 0.22
 """How like the emergencies of dangers.toml (0 is neither way) a call must be to be urgent: where two sure dangers were
 said; where one was; where doubtful ones were; where none was; where what was said is denied, feared or asked.
 Chosen on the dev sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all
 others below."""
+
+LIKE_BY_CHANCE, BY_CHANCE_STRETCHES = 0.03, 3
+"""So much more it must be for each further stretch where no danger was said, up to three: the most alarming one of many
+is so by chance."""
+
+NEARLY = 0.04
+"""So much above what one sure danger needs, it is still shown as doubtful."""
 
 ALIKE_STRENGTH, SHORTEST_ALIKE = 0.5, 4
 STRETCH, STRETCH_STEP = 28, 7
@@ -96,10 +103,10 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
     if not standing:
         standing = [danger for danger in _alike(stretches, taxonomy) if danger.evidence not in judged]
         taken_back = taken_back or all(danger.standing is _Standing.DOUBTFUL for danger in standing)
-    if standing and like >= _least_like(standing, taken_back=taken_back):
+    if standing and like >= _least_like(standing, len(stretches), taken_back=taken_back):
         strength = max(danger.strength * danger.confidence for danger in standing)
         alone = len(_sure(standing)) == 1 and YES not in _sure(standing)
-        confidence = min(strength, DOUBTFUL_STRENGTH) if alone and like < 0 else strength
+        confidence = min(strength, DOUBTFUL_STRENGTH) if alone and like < LIKE_ONE_SURE + NEARLY else strength
         return Field("urgent", confidence, once([danger.evidence for danger in standing]))
     evidence = once([*otherwise.evidence, *(danger.evidence for danger in dangers)])
     if not evidence:
@@ -173,8 +180,8 @@ def _sure(standing: Sequence[_Danger]) -> set[str]:
     return {danger.word for danger in standing if danger.strength == SURE_STRENGTH}
 
 
-def _least_like(standing: Sequence[_Danger], *, taken_back: bool) -> float:
-    """Give how like emergencies the call must be for these dangers to stand."""
+def _least_like(standing: Sequence[_Danger], stretches: int, *, taken_back: bool) -> float:
+    """Give how like emergencies a call of so many stretches must be for these dangers to stand."""
     sure = _sure(standing)
     if YES in sure:
         return -math.inf
@@ -182,7 +189,8 @@ def _least_like(standing: Sequence[_Danger], *, taken_back: bool) -> float:
         return LIKE_TWO_SURE if len(sure) > 1 else LIKE_ONE_SURE
     if any(danger.word for danger in standing):
         return LIKE_DOUBTFUL
-    return LIKE_TAKEN_BACK if taken_back else LIKE_UNJUDGED
+    unjudged = LIKE_UNJUDGED + LIKE_BY_CHANCE * (min(stretches, BY_CHANCE_STRETCHES) - 1)
+    return LIKE_TAKEN_BACK if taken_back else unjudged
 
 
 def _alike(stretches: Sequence[tuple[float, Sequence[Clause]]], taxonomy: Taxonomy) -> list[_Danger]:

@@ -98,7 +98,8 @@ def load_recipe(config: Path) -> Recipe:
     units, phrases = _taxonomy_names(config / "taxonomy.toml")
     measured = {name: tuple(_choices(text)) for name, text in _toml(folder / "held_out.toml").items()}
     words = tuple(_choices((folder / "words.txt").read_text(encoding="utf-8")))
-    slots |= {**places, "unit": units, "any_word": words}
+    slots |= {kind: (*names, *slots.get(kind, ())) for kind, names in places.items()}
+    slots |= {"unit": units, "any_word": words}
     templates = tuple(_choices(sentences["templates"]["lines"]))
     common = _counts(folder / "common_words.txt")
     known = {token for lines in (templates, *slots.values()) for line in lines for token in line.split()}

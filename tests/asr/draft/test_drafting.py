@@ -241,7 +241,7 @@ def test_doubtful_words_make_a_doubtful_value(
         ("c 去年 墙体开裂 脱落", 0.3, 0.7),
         ("c 去年 开始 墙体开裂 现在 还 在 脱落", 0.9, 1.0),
         ("c 我 很 害怕", 0.3, 0.7),
-        ("c 不是 一般 的 危险", 0.9, 1.0),
+        ("c 墙 歪 得 不是 一般 的 危险", 0.9, 1.0),
     ],
 )
 def test_urgency_is_never_missed_for_want_of_confidence(
@@ -255,7 +255,7 @@ def test_urgency_is_never_missed_for_want_of_confidence(
 def test_a_danger_is_looked_for_by_sound_in_words_that_were_hardly_heard(
     conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
 ) -> None:
-    line = "c 家里 没气味 了 不对 是 很 大"
+    line = "c 家里 没气味 很 大"
     heard_badly = draft(conversation(line, doubted=["没气味"]), taxonomy, gazetteer).urgency
     assert (heard_badly.value, heard_badly.doubtful) == ("urgent", True)
     assert draft(conversation(line), taxonomy, gazetteer).urgency.value != "urgent"

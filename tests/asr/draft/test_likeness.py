@@ -72,7 +72,8 @@ def test_what_no_phrase_says_is_a_doubtful_guess_with_its_clauses(
 
 
 def test_the_examples_hold_no_sentence_that_a_benchmark_measures_with(taxonomy: Taxonomy) -> None:
-    examples = {text for texts in taxonomy.examples.matters.values() for text in texts}
+    by_code = (taxonomy.examples.matters, taxonomy.examples.tops)
+    examples = {text for each in by_code for texts in each.values() for text in texts}
     examples |= {*taxonomy.examples.urgent, *taxonomy.examples.normal}
     assert len(examples) > 2500
     for path in FOLDER.glob("*.toml"):

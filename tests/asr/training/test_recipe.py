@@ -1,3 +1,4 @@
+import random
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from asr.training.corpus import plan
 from asr.training.errors import TrainingError
 from asr.training.phones import split
 from asr.training.recipe import HELD_OUT, Recipe, gazetteer_names, load_recipe
-from asr.training.sentences import said_number, sentences
+from asr.training.sentences import draw, said_number, sentences
 from asr.training.words import one_way
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -97,6 +98,15 @@ def test_every_word_has_sounds_the_model_knows(recipe: Recipe) -> None:
     for word in recipe.vocabulary():
         for reading in recipe.pronunciations(word):
             assert all(split(syllable) for syllable in reading)
+
+
+def test_names_that_no_list_has_are_put_together_from_their_parts(recipe: Recipe) -> None:
+    chance = random.Random(1)  # noqa: S311 - reproducible, no secret
+    drawn = [draw(recipe, chance, "{community}") for _ in range(200)]
+    stems, ends = set(recipe.slots["name_stem"]), set(recipe.slots["community_end"])
+    made = [words for words in drawn if len(words) == 2 and words[0] in stems and words[1] in ends]
+    assert 20 < len(made) < 100, "a share of them, beside those of the lists"
+    assert [words for words in drawn if len(words) == 1 and words[0] not in recipe.slots["community"]] == []
 
 
 def test_the_same_seed_gives_the_same_text(recipe: Recipe) -> None:

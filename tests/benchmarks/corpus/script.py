@@ -36,6 +36,7 @@ SIZES = {
     "dev_tenth": 200,
     "dev_eleventh": 200,
     "dev_twelfth": 200,
+    "dev_thirteenth": 200,
     "held_out": 200,
 }
 
