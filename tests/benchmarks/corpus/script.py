@@ -37,6 +37,7 @@ SIZES = {
     "dev_eleventh": 200,
     "dev_twelfth": 200,
     "dev_thirteenth": 200,
+    "dev_fourteenth": 200,
     "held_out": 200,
 }
 
