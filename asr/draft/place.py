@@ -8,6 +8,7 @@ from typing import Literal
 
 from asr.draft.fields import NOT_SAID, Field, once
 from asr.draft.gazetteer import Gazetteer, PlaceHit
+from asr.draft.misheard import MISHEARD_STRENGTH, number_behind_a_name
 from asr.draft.names import CROSSING, HOUSE, NO_NAME, RELATION, ends_a_name, unknown_names
 from asr.draft.speech import HEARD_WELL, Said, asked
 
@@ -21,14 +22,9 @@ _NUMBER = re.compile(
 _GENERIC = re.compile(r"小区|大院|院子|大厦|写字楼|社区(?!医院|卫生|食堂|服务|干部|工作)|楼栋")
 _FILLER = re.compile(r"的|和|与|跟|靠近|，|、")
 _FLOOR = re.compile(r"\d+楼")
+_BUILDING = re.compile(r"[嗯哦是]*\d+[栋幢](?:\d+单元)?(?:\d{3,4})?[，。]?")
 # What stands between a name and 旁边 is a thing to find the place by, listed in the gazetteer or not.
 _THING = re.compile(rf"[^\W\d_{NO_NAME}]{{1,4}}[店馆厂场站院校园所铺行库桥塔城棚摊厅庙寺亭](?={RELATION.pattern})")
-# Behind a name nobody says 是一号: a telephone makes 是 of 十, and 就是 of 九十.
-_MISHEARD_TENS = re.compile(r"(就?是)(\d(?:号(?![码线])|栋))")
-# No house has so many units: 四栋二单元.
-_MISHEARD_UNIT = re.compile(r"(1[3-9]|[2-9]|[12]\d)([1-9]单元)")
-_TENS = {"是": "1", "就是": "9"}
-_MISHEARD_STRENGTH = 0.6
 # 三环路 is said with its side and its section: 南三环路五段.
 _SECTION = re.compile(r"[东南西北中]?[一二三四五六七八九\d]?段")
 _RING_ROAD = re.compile(r".环路")
@@ -149,7 +145,8 @@ def _is_detail(chain: _Chain, said: Sequence[Said]) -> bool:
     spot = chain.has("landmark") and chain.has("relation")
     questions = asked(said, chain.position)
     floors = all(_FLOOR.fullmatch(piece.text) for piece in chain.pieces if piece.kind == "number")
-    told = "phone" not in questions and ("place" in questions or (len(chain.pieces) > 1 and not floors))
+    answer = _BUILDING.fullmatch(chain.said.text) is not None  # whatever was heard of the question
+    told = "phone" not in questions and ("place" in questions or answer or (len(chain.pieces) > 1 and not floors))
     return spot or (chain.has("number") and told)
 
 
@@ -215,16 +212,12 @@ def _pieces(each: Said, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_P
             yield known[at]
             at = known[at].end
             continue
-        if at in ends and (tens := _MISHEARD_TENS.match(text, at)):
-            yield _Piece("number", at, tens.end(), _TENS[tens[1]] + tens[2], _MISHEARD_STRENGTH)
-            at = tens.end()
-            continue
-        if at in ends and (unit := _MISHEARD_UNIT.match(text, at)):
-            yield _Piece("number", at, unit.end(), f"{unit[1]}栋{unit[2]}", _MISHEARD_STRENGTH)
-            at = unit.end()
+        if at in ends and (misheard := number_behind_a_name(text, at, road=at in road_ends)):
+            yield _Piece("number", at, *misheard, MISHEARD_STRENGTH)
+            at = misheard[0]
             continue
         if at in road_ends and at + 1 in roads and CROSSING.match(text, roads[at + 1].end):  # 天府大道回红星路路口
-            yield _Piece("filler", at, at + 1, "和", _MISHEARD_STRENGTH)
+            yield _Piece("filler", at, at + 1, "和", MISHEARD_STRENGTH)
             at += 1
             continue
         behind = at in ends or (at - 1 in ends and text[at - 1] == "的")

@@ -16,7 +16,7 @@ _COURTESY = re.compile(
     rf"|{_WHERE}|十字|交叉口|单元|[栋号幢楼室和与路喂嗯啊哦好对是行请我想要一个了吧吗呢您你们的在就也住]"
 )
 _PERSONAL = re.compile(r"\d{7,}|姓.{0,3}$|先生$|女士$|(?:电话|手机|号码)[^，]{0,3}是|联系我|匿名|保密")
-_NOT_IT = re.compile(r"\0*(?:不是|并非)|.*没[^，。]{0,3}(?:受伤|被困)")
+_NOT_IT = re.compile(r"\0*(?:不是|并非)|.{0,8}没[^，。]{0,3}(?:受伤|被困)")
 _ANSWERS = frozenset({"phone", "name", "time"})
 _MASK = "\0"
 

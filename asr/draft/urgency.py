@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from asr.draft.examples import URGENT
 from asr.draft.fields import Evidence, Field, once
@@ -26,27 +26,28 @@ _FOUND_SAFE = re.compile(r"[查看][^。？]{0,6}没有?(?:什么|任何)?(?:问
 _LIKENED = ("一样", "似的", "那样", "了一样", "了似的", "了那样")
 _ASKS_NOW = re.compile("现在(?=想|要问|问|来问)")
 _SUPPOSED_REACH = 10
+_BURSTING = re.compile("(?:脑壳|脑袋|头|耳朵|肺|肚子)[都快就要得爆]*$")
 _CAME_TRUE = re.compile("结果|才发现|没想到|竟然|真的")
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")
 HARDLY_HEARD = 0.8
-LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.03, 0.025, 0.115, 0.16, 0.22
+LIKE_TWO_SURE, LIKE_ONE_SURE, LIKE_DOUBTFUL, LIKE_UNJUDGED, LIKE_TAKEN_BACK = -0.03, 0.02, 0.06, 0.07, 0.12
 """How like the emergencies of dangers.toml (0 is neither way) a call must be to be urgent: where two sure dangers were
 said; where one was; where doubtful ones were; where none was; where what was said is denied, feared or asked.
 Chosen on the dev sets and tests/asr/draft/dangers.toml together: in each of them true calls lie above, nearly all
 others below."""
 
-LIKE_BY_CHANCE, BY_CHANCE_STRETCHES = 0.03, 3
-"""So much more it must be for each further stretch where no danger was said, up to three: the most alarming one of many
-is so by chance."""
-
 NEARLY = 0.04
 """So much above what one sure danger needs, it is still shown as doubtful."""
 
 ALIKE_STRENGTH, SHORTEST_ALIKE = 0.5, 4
-STRETCH, STRETCH_STEP = 28, 7
-"""So many signs are compared with the examples at a time, about as many as an example has: in all that is said, much of
-it courtesy, one sentence of danger would be lost. 20 to 32 measure the same."""
+STRETCH, STRETCH_STEP, STRETCH_LESS = 28, 7, 0.1
+"""Beside the utterance that tells most, so many signs are compared with the examples at a time: in all that is said,
+much of it courtesy, one sentence of danger would be lost. They count for less: the most alarming of many is so by
+chance."""
+
+LIKE_IN_SPITE = 0.3
+"""So like emergencies, a call is one though what it names was denied, feared or asked: 是不是煤气中毒，我该怎么办."""
 
 ENQUIRY = "enquiry"
 YES = "yes"
@@ -66,9 +67,8 @@ class _Danger:
     strength: float
     confidence: float
     evidence: Evidence
+    rule: str = ""
     heard: str = ""
-    context: str = ""
-    """Its clause and the next, where it was heard well."""
 
 
 def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, otherwise: Field) -> Field:
@@ -99,11 +99,12 @@ def urgency(said: Sequence[Said], told: Sequence[Clause], taxonomy: Taxonomy, ot
     judged = {danger.evidence for danger in dangers}
     taken_back = top == ENQUIRY or any(clause.evidence in judged for clause in told)
     stretches = list(_stretches(told, standing, taxonomy))
-    like = _like(stretches, standing, taxonomy)
+    like = max((like for like, _ in stretches), default=0.0)
     if not standing:
-        standing = [danger for danger in _alike(stretches, taxonomy) if danger.evidence not in judged]
+        alike = _alike(stretches, taxonomy)
+        standing = alike if like >= LIKE_IN_SPITE else [danger for danger in alike if danger.evidence not in judged]
         taken_back = taken_back or all(danger.standing is _Standing.DOUBTFUL for danger in standing)
-    if standing and like >= _least_like(standing, len(stretches), taken_back=taken_back):
+    if standing and like >= _least_like(standing, taken_back=taken_back):
         strength = max(danger.strength * danger.confidence for danger in standing)
         alone = len(_sure(standing)) == 1 and YES not in _sure(standing)
         confidence = min(strength, DOUBTFUL_STRENGTH) if alone and like < LIKE_ONE_SURE + NEARLY else strength
@@ -145,31 +146,33 @@ def _dangers(
                 strength = BY_SOUND_STRENGTH
             start, end = each.clause_at(hit.start)
             heard = each.text[hit.start : hit.end]
-            context = each.text[start : each.clause_at(end + 1)[1]] if confidence >= HEARD_WELL else ""
-            yield _Danger(hit.name, standing, strength, confidence, each.evidence(start, end), heard, context)
+            yield _Danger(hit.name, standing, strength, confidence, each.evidence(start, end), rule.name, heard)
 
 
 def _stretches(
     told: Sequence[Clause], standing: Sequence[_Danger], taxonomy: Taxonomy
 ) -> Iterator[tuple[float, Sequence[Clause]]]:
-    """Give how like emergencies each stretch of some signs is that tell something, and its clauses."""
-    text = "，".join(clause.text for clause in told)
+    """Give how like emergencies the utterance is that tells most, and each stretch of some signs; and their clauses."""
+    utterances = [list(clauses) for _, clauses in groupby(told, key=lambda clause: clause.said.index)]
+    if utterances:
+        longest = max(utterances, key=lambda clauses: sum(len(clause.text) for clause in clauses))
+        yield _alarm(_meant(longest, standing), taxonomy), longest
+    text = _meant(told, standing)
     owners = [at for at, clause in enumerate(told) for _ in f"{clause.text}，"]
-    for danger in standing:
-        text = text.replace(danger.heard, danger.word) if danger.heard else text
     telling = [at for at, sign in enumerate(text) if sign.isalpha()]
     last = max(0, len(telling) - STRETCH)
     for first in (*range(0, last, STRETCH_STEP), last):
         if part := telling[first : first + STRETCH]:
-            yield _alarm(text[part[0] : part[-1] + 1], taxonomy), told[owners[part[0]] : owners[part[-1]] + 1]
+            like = _alarm(text[part[0] : part[-1] + 1], taxonomy) - STRETCH_LESS
+            yield like, told[owners[part[0]] : owners[part[-1]] + 1]
 
 
-def _like(
-    stretches: Sequence[tuple[float, Sequence[Clause]]], standing: Sequence[_Danger], taxonomy: Taxonomy
-) -> float:
-    """Give how like emergencies that stretch of the call is which is most so, or what tells of a danger."""
-    named = [_alarm(danger.context, taxonomy) for danger in standing if danger.context]
-    return max([*named, *(like for like, _ in stretches)], default=0.0)
+def _meant(told: Sequence[Clause], standing: Sequence[_Danger]) -> str:
+    """Join clauses, with the danger's word where it was heard as another."""
+    text = "，".join(clause.text for clause in told)
+    for danger in standing:
+        text = text.replace(danger.heard, danger.word) if danger.heard else text
+    return text
 
 
 def _alarm(text: str, taxonomy: Taxonomy) -> float:
@@ -177,11 +180,12 @@ def _alarm(text: str, taxonomy: Taxonomy) -> float:
 
 
 def _sure(standing: Sequence[_Danger]) -> set[str]:
-    return {danger.word for danger in standing if danger.strength == SURE_STRENGTH}
+    """Give the sure rules by which dangers stand; 爆炸 and 炸了 are one."""
+    return {danger.rule for danger in standing if danger.strength == SURE_STRENGTH}
 
 
-def _least_like(standing: Sequence[_Danger], stretches: int, *, taken_back: bool) -> float:
-    """Give how like emergencies a call of so many stretches must be for these dangers to stand."""
+def _least_like(standing: Sequence[_Danger], *, taken_back: bool) -> float:
+    """Give how like emergencies the call must be for these dangers to stand."""
     sure = _sure(standing)
     if YES in sure:
         return -math.inf
@@ -189,8 +193,7 @@ def _least_like(standing: Sequence[_Danger], stretches: int, *, taken_back: bool
         return LIKE_TWO_SURE if len(sure) > 1 else LIKE_ONE_SURE
     if any(danger.word for danger in standing):
         return LIKE_DOUBTFUL
-    unjudged = LIKE_UNJUDGED + LIKE_BY_CHANCE * (min(stretches, BY_CHANCE_STRETCHES) - 1)
-    return LIKE_TAKEN_BACK if taken_back else unjudged
+    return LIKE_TAKEN_BACK if taken_back else LIKE_UNJUDGED
 
 
 def _alike(stretches: Sequence[tuple[float, Sequence[Clause]]], taxonomy: Taxonomy) -> list[_Danger]:
@@ -251,7 +254,7 @@ def _affirmed(answer: Sequence[Said]) -> Iterator[_Danger]:
     """Give the danger that the agent asked for where the citizen says yes, and no no."""
     if answer and (yes := _YES.match(answer[0].text)) and not any(map(_says_no, answer)):
         evidence = answer[0].evidence(*answer[0].clause_at(0))
-        yield _Danger(YES, _Standing.PRESENT, SURE_STRENGTH, answer[0].confidence(*yes.span()), evidence)
+        yield _Danger(YES, _Standing.PRESENT, SURE_STRENGTH, answer[0].confidence(*yes.span()), evidence, YES)
 
 
 def _rules_of(word: str, rules: UrgencyRules) -> list[DangerRule]:
@@ -264,7 +267,7 @@ def _standing(each: Said, start: int, end: int, rule: DangerRule, rules: Urgency
     after = _ASKS_NOW.sub("", after)
     if _ASKED.search(before):
         return _Standing.DOUBTFUL
-    if _denied(before, rules) or _supposed(before, after, clause, rules) or _over(after, rules):
+    if _denied(before, rules) or _supposed(before, each.text[start:end], after, clause, rules) or _over(after, rules):
         return _Standing.DENIED
     past = any(word in clause for word in rules.past)
     over = after.startswith("过")
@@ -278,12 +281,13 @@ def _standing(each: Said, start: int, end: int, rule: DangerRule, rules: Urgency
     return _Standing.DENIED if past and (over or not rule.lasting) else _Standing.DOUBTFUL
 
 
-def _supposed(before: str, after: str, clause: str, rules: UrgencyRules) -> bool:
-    """Whether it is only spoken of: 如果漏电, 爆炸一样, 触电了怎么急救 (nowhere, by nobody), 走失手环."""
+def _supposed(before: str, danger: str, after: str, clause: str, rules: UrgencyRules) -> bool:
+    """Whether it is only spoken of: 如果漏电, 爆炸一样, 脑壳要炸了, 触电了怎么急救 (nowhere, by nobody), 走失手环."""
     near = before[-_SUPPOSED_REACH:]
     how_to = any(word in after for word in rules.how_to) and not any(word in clause for word in rules.here)
     return (
         how_to
+        or (_BURSTING.search(before) is not None and danger[0] in "要快爆炸")
         or (any(word in near for word in rules.supposed) and not _CAME_TRUE.search(near))
         or after.startswith((*rules.named_after, *_LIKENED))
     )

@@ -255,7 +255,7 @@ def test_urgency_is_never_missed_for_want_of_confidence(
 def test_a_danger_is_looked_for_by_sound_in_words_that_were_hardly_heard(
     conversation: Conversation, taxonomy: Taxonomy, gazetteer: Gazetteer
 ) -> None:
-    line = "c 家里 没气味 很 大"
+    line = "c 家里 有点 没气味"
     heard_badly = draft(conversation(line, doubted=["没气味"]), taxonomy, gazetteer).urgency
     assert (heard_badly.value, heard_badly.doubtful) == ("urgent", True)
     assert draft(conversation(line), taxonomy, gazetteer).urgency.value != "urgent"

@@ -38,6 +38,7 @@ SIZES = {
     "dev_twelfth": 200,
     "dev_thirteenth": 200,
     "dev_fourteenth": 200,
+    "dev_fifteenth": 200,
     "held_out": 200,
 }
 
