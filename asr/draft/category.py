@@ -15,7 +15,7 @@ STRONG_POINTS, PLAIN_POINTS, BY_SOUND_POINTS = 3.0, 1.0, 2.0
 FIRST_POINTS = 1.5
 COUNTED_TIMES = 2  # the same phrase said often says no more
 LIKE_POINTS = 25.0
-"""What a likeness of 1 is worth; a clear case has 0.3, as much as two strong phrases. 12 to 24 measure the same."""
+"""What a likeness of 1 is worth; a clear case has 0.3, as much as two strong phrases. 20 to 40 measure the same."""
 
 LEAST_LIKE, LEAST_LIKE_SUB = 0.08, 0.28
 """Below these, likeness alone is right in less than half of the cases, for a matter and for its kind."""

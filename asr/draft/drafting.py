@@ -8,7 +8,7 @@ from asr.draft.respondent import respondent
 from asr.draft.speech import citizens, read_speech
 from asr.draft.summary import summary
 from asr.draft.taxonomy import Taxonomy
-from asr.draft.telling import tells
+from asr.draft.telling import chiefly, tells
 from asr.draft.urgency import urgency
 from asr.draft.when import happened_at
 from asr.speechlike import understood
@@ -25,7 +25,7 @@ def draft(transcript: Transcript, taxonomy: Taxonomy, gazetteer: Gazetteer) -> D
     if not understood([word for each in citizens(said) for word in each.utterance.words]):
         return Draft()
     clauses = tuple(tells(said, gazetteer))
-    matter = category(said, clauses, taxonomy, gazetteer)
+    matter = category(said, chiefly(clauses), taxonomy, gazetteer)
     found = where(said, gazetteer)
     danger = urgency(said, clauses, taxonomy, matter)
     told = summary(said, [*matter.evidence, *found.place.evidence, *danger.evidence])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from asr.draft.fields import Evidence
 from asr.draft.gazetteer import Gazetteer
@@ -57,3 +58,16 @@ def tells(said: Sequence[Said], gazetteer: Gazetteer) -> Iterator[Clause]:
             nothing = not _COURTESY.sub("", text).strip(_MASK)
             if not (nothing or _NOT_IT.match(text) or _PERSONAL.search(each.text[start:end])):
                 yield Clause(each, start, end, text)
+
+
+def chiefly(told: Sequence[Clause]) -> list[Clause]:
+    """Give the clauses of the utterances that tell at least half as much as the one that tells most.
+
+    What is left of short answers and misheard scraps says nothing of what a call is about.
+    """
+    utterances = [list(clauses) for _, clauses in groupby(told, key=lambda clause: clause.said.index)]
+    lengths = [sum(len(clause.text) for clause in clauses) for clauses in utterances]
+    most = max(lengths, default=0)
+    return [
+        clause for clauses, length in zip(utterances, lengths, strict=True) if length >= most / 2 for clause in clauses
+    ]
