@@ -39,6 +39,7 @@ SIZES = {
     "dev_thirteenth": 200,
     "dev_fourteenth": 200,
     "dev_fifteenth": 200,
+    "dev_sixteenth": 200,
     "held_out": 200,
 }
 
