@@ -24,7 +24,9 @@ _ROAD = r"街道|大道|大街|巷|(?<![公线马铁跑])路(?![灯面口边上�
 _SECTION = r"(?:[东南西北中]?[一二三四五六七八九\d]段)?"
 _PUBLIC = rf"(?:公园|广场|医院|大学|中学|小学|车站|体育馆|市场)(?={RELATION.pattern})"
 _HOUSED = r"(?=\d+(?:[栋幢]|号楼))"  # 金色海岸8栋
-_NO_BEGIN = "好|[你您]好|[今昨前明后]天|刚[才刚]|现在|[早晚]上|[上中下]午|半夜|凌晨|投诉|反映|举报|麻烦|请问"
+_NO_BEGIN = (
+    "好|[你您]好|[今昨前明后]天|刚[才刚]|现在|[早晚]上|[上中下]午|半夜|凌晨|事情|情况|问题|投诉|反映|举报|麻烦|请问"
+)
 _NAME = re.compile(
     rf"(?!{_NO_BEGIN})[^\W\d_{NO_NAME}]{{2,4}}?(?:(?:{_ROAD}){_SECTION}|{_COMMUNITY}|社区|村(?![民里上])|{_PUBLIC}|{_HOUSED})"
 )
@@ -119,16 +121,16 @@ def _looks_like_names(plain: str, words: list[Span]) -> Iterator[tuple[int, int,
             continue
         last = (starts[-1], end) if starts else found
         one_word = last in words and _WORD.fullmatch(plain, *last) is not None
-        yield (last[0] if one_word else _begins(plain, words, starts) if starts else start), end, one_word
+        yield (last[0] if one_word else _begins(plain, words, starts, end) if starts else start), end, one_word
         at = end
 
 
-def _begins(plain: str, words: Sequence[Span], starts: Sequence[int]) -> int:
+def _begins(plain: str, words: Sequence[Span], starts: Sequence[int], end: int) -> int:
     """Give which of a likely name's words it begins with: not with signs alone before a longer one (年涨|清水家园)."""
     if _BEFORE_A_NAME.search(plain[: starts[0]]):
         return starts[0]
     ends = dict(words)
-    return next((start for start in starts[:-1] if ends[start] - start > 1), starts[0])
+    return next((start for start in starts if start + 1 < ends[start] < end), starts[0])
 
 
 def _ends(plain: str, start: int) -> int | None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from asr.draft.fields import NOT_SAID, Field, once
 from asr.draft.gazetteer import Gazetteer, PlaceHit
-from asr.draft.misheard import MISHEARD_STRENGTH, number_behind_a_name
+from asr.draft.misheard import MISHEARD_STRENGTH, building_by_sound, number_behind_a_name
 from asr.draft.names import CROSSING, HOUSE, NO_NAME, RELATION, ends_a_name, unknown_names
 from asr.draft.speech import HEARD_WELL, Said, asked
 
@@ -21,6 +21,7 @@ _NUMBER = re.compile(
 )
 _GENERIC = re.compile(r"小区|大院|院子|大厦|写字楼|社区(?!医院|卫生|食堂|服务|干部|工作)|楼栋")
 _FILLER = re.compile(r"的|和|与|跟|靠近|，|、")
+_SHORT = 2  # signs of a building alone: 六栋
 _FLOOR = re.compile(r"\d+楼")
 _BUILDING = re.compile(r"[嗯哦是]*\d+[栋幢](?:\d+单元)?(?:\d{3,4})?[，。]?")
 # What stands between a name and 旁边 is a thing to find the place by, listed in the gazetteer or not.
@@ -146,8 +147,8 @@ def _is_detail(chain: _Chain, said: Sequence[Said]) -> bool:
     questions = asked(said, chain.position)
     floors = all(_FLOOR.fullmatch(piece.text) for piece in chain.pieces if piece.kind == "number")
     answer = _BUILDING.fullmatch(chain.said.text) is not None  # whatever was heard of the question
-    told = "phone" not in questions and ("place" in questions or answer or (len(chain.pieces) > 1 and not floors))
-    return spot or (chain.has("number") and told)
+    told = "phone" not in questions and ("place" in questions or (len(chain.pieces) > 1 and not floors))
+    return spot or (chain.has("number") and (told or answer))
 
 
 def _chains(each: Said, position: int, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_Chain]:
@@ -215,6 +216,11 @@ def _pieces(each: Said, gazetteer: Gazetteer, *, asked_for: bool) -> Iterator[_P
         if at in ends and (misheard := number_behind_a_name(text, at, road=at in road_ends)):
             yield _Piece("number", at, *misheard, MISHEARD_STRENGTH)
             at = misheard[0]
+            continue
+        by_sound = (at in ends and at not in road_ends) or (asked_for and len(text.rstrip("。？")) == _SHORT)
+        if by_sound and each.confidence(at, at + 2) < HEARD_WELL and (building := building_by_sound(text[at : at + 2])):
+            yield _Piece("number", at, at + 2, building, MISHEARD_STRENGTH)
+            at += 2
             continue
         if at in road_ends and at + 1 in roads and CROSSING.match(text, roads[at + 1].end):  # 天府大道回红星路路口
             yield _Piece("filler", at, at + 1, "和", MISHEARD_STRENGTH)

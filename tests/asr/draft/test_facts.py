@@ -113,6 +113,7 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         {"place": "紫荆小区10栋"},
     ),
     "号 heard as 好": (("c 建设路 三 四 五 好 那家 店 很吵",), {"place": "建设路345号"}),
+    "what is said before a name": (("c 我 要 反映 个 事情 滨河 小区 四栋 停水",), {"place": "滨河小区4栋"}),
     "a district crosses nothing": (("c 武侯区 的 建设路 路口 积水",), {"place": "武侯区的建设路路口"}),
     "yesterday is no name": (("c 你好 昨天 槐树 街 八号 起火",), {"place": "槐树街8号"}),
     "nor is what ends a word before": (("c 物业费 年 年 涨 清水 家园 八栋 没人管",), {"place": "清水家园8栋"}),
@@ -283,6 +284,26 @@ def test_what_is_like_an_emergency_is_a_doubtful_one_though_no_rule_says_so(
     field = draft(conversation(line), taxonomy, gazetteer).urgency
     assert (field.value == "urgent", field.value == "urgent" and field.doubtful) == (urgent, urgent)
     assert field.evidence
+
+
+@pytest.mark.parametrize(
+    ("lines", "doubted", "place"),
+    [
+        (("c 紫荆小区 流动 的 天桥 坏了",), ["流动"], "紫荆小区6栋"),
+        (("c 紫荆小区 流动 的 人 很多",), [], "紫荆小区"),
+        (("c 紫荆小区 停电", "a 请问 是 哪 一栋", "c 启动"), ["启动"], "紫荆小区7栋"),
+    ],
+)
+def test_a_building_heard_as_another_word_is_one_where_it_was_hardly_heard(
+    lines: tuple[str, ...],
+    doubted: list[str],
+    place: str,
+    conversation: Conversation,
+    taxonomy: Taxonomy,
+    gazetteer: Gazetteer,
+) -> None:
+    field = draft(conversation(*lines, doubted=doubted), taxonomy, gazetteer).place
+    assert field.value == place
 
 
 def test_one_sentence_of_danger_is_found_in_all_that_is_said(
