@@ -26,7 +26,7 @@ _FOUND_SAFE = re.compile(r"[查看][^。？]{0,6}没有?(?:什么|任何)?(?:问
 _LIKENED = ("一样", "似的", "那样", "了一样", "了似的", "了那样")
 _ASKS_NOW = re.compile("现在(?=想|要问|问|来问)")
 _SUPPOSED_REACH = 10
-_BURSTING = re.compile("(?:脑壳|脑袋|头|耳朵|肺|肚子)[都快就要得爆]*$")
+_BURSTING = re.compile("(?:脑壳|脑袋|耳朵|肺)[都快就要得爆]+$")
 _CAME_TRUE = re.compile("结果|才发现|没想到|竟然|真的")
 _ONGOING_REACH = 4
 _QUESTION = re.compile(r"有没有|是否|吗|？")

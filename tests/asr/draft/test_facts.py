@@ -166,6 +166,7 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "a firm by its name": (("c 我 给 了 东方 装饰 公司 五千 块 定金",), {"respondent": "东方装饰公司"}),
     "a firm with no word for one": (("c 三个 月 了 启航 驾校 不 退钱",), {"respondent": "启航驾校"}),
     "what is no firm's name": (("c 刚才 物业 说 不 退钱",), {"respondent": "物业"}),
+    "whose school it is is no name": (("c 我 孩子 学校 不 退钱",), {"respondent": "学校"}),
     "a paper is no firm": (("c 开发商 不 给 办理 房产 证",), {"respondent": "开发商"}),
     "a shop that only says where": (("c 超市 旁边 路灯 不亮",), {"respondent": None}),
     "an introduction": (("c 我 是 马 先生 路灯 坏了",), {"contact_name": "马先生"}),
@@ -213,6 +214,9 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "some day": (("c 屋里 炒菜 我 担心 哪天 给 我们 燃起来",), {"urgency": "normal"}),
     "put out already": (("c 垃圾堆 昨天 着火 了 消防 来 浇灭 了 现在 没人 收",), {"urgency": "normal"}),
     "a manner of speaking of one's head": (("c 电钻 简直 要命 我 脑壳 都要 爆炸 了",), {"urgency": "normal"}),
+    "within, as they say here": (("c 屋 里头 爆炸 了 门 都 飞 出去 了",), {"urgency": "urgent"}),
+    "a lid that is gone since today": (("c 路上 的 井盖 昨天 还 在 今天 就 没有 了",), {"urgency": "urgent"}),
+    "a child that is taken": (("c 有人 拿刀 把 娃娃 抓走 了",), {"urgency": "urgent"}),
     "asked in need": (
         ("c 我 女儿 洗澡 叫不 答应 了 嘴巴 发紫 热水器 还 开着 是不是 煤气 中毒 我 该 咋办",),
         {"urgency": "urgent"},
