@@ -32,11 +32,16 @@ def respondent(said: Sequence[Said], taxonomy: Taxonomy, gazetteer: Gazetteer) -
     A general word (老板, 公司) counts only where nothing more exact was said. A firm's own name goes with what it is
     (东方装饰公司), where words begin with it.
     """
-    for names in taxonomy.respondents:
-        for each in citizens(said):
-            if span := _firm(each, gazetteer) or _named(each, names, gazetteer):
-                confidence = NAMED_STRENGTH * each.confidence(*span)
-                return Field(each.text[slice(*span)], confidence, (each.evidence(*span),))
+    names, general = taxonomy.respondents
+    spoken = citizens(said)
+    found = [
+        *((each, _firm(each, gazetteer) or _named(each, names, gazetteer)) for each in spoken),
+        *((each, _named(each, general, gazetteer)) for each in spoken),
+    ]
+    for each, span in found:
+        if span:
+            confidence = NAMED_STRENGTH * each.confidence(*span)
+            return Field(each.text[slice(*span)], confidence, (each.evidence(*span),))
     return Field()
 
 

@@ -65,9 +65,16 @@ def chiefly(told: Sequence[Clause]) -> list[Clause]:
 
     What is left of short answers and misheard scraps says nothing of what a call is about.
     """
-    utterances = [list(clauses) for _, clauses in groupby(told, key=lambda clause: clause.said.index)]
-    lengths = [sum(len(clause.text) for clause in clauses) for clauses in utterances]
-    most = max(lengths, default=0)
-    return [
-        clause for clauses, length in zip(utterances, lengths, strict=True) if length >= most / 2 for clause in clauses
-    ]
+    spoken = utterances(told)
+    most = max(map(telling, spoken), default=0)
+    return [clause for clauses in spoken if telling(clauses) >= most / 2 for clause in clauses]
+
+
+def utterances(told: Sequence[Clause]) -> list[list[Clause]]:
+    """Give the clauses of each utterance together."""
+    return [list(clauses) for _, clauses in groupby(told, key=lambda clause: clause.said.index)]
+
+
+def telling(clauses: Sequence[Clause]) -> int:
+    """Give how many signs clauses have together."""
+    return sum(len(clause.text) for clause in clauses)

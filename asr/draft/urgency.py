@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import groupby, takewhile
+from itertools import takewhile
 
 from asr.draft.examples import URGENT
 from asr.draft.fields import Evidence, Field, once
 from asr.draft.speech import HEARD_WELL, Said, citizens
 from asr.draft.taxonomy import DangerRule, Taxonomy, UrgencyRules
-from asr.draft.telling import Clause
+from asr.draft.telling import Clause, telling, utterances
 from asr.text.finding import Found
 from asr.text.sound import syllables
 
@@ -153,16 +153,14 @@ def _stretches(
     told: Sequence[Clause], standing: Sequence[_Danger], taxonomy: Taxonomy
 ) -> Iterator[tuple[float, Sequence[Clause]]]:
     """Give how like emergencies the utterance is that tells most, and each stretch of some signs; and their clauses."""
-    utterances = [list(clauses) for _, clauses in groupby(told, key=lambda clause: clause.said.index)]
-    if utterances:
-        longest = max(utterances, key=lambda clauses: sum(len(clause.text) for clause in clauses))
+    if longest := max(utterances(told), key=telling, default=None):
         yield _alarm(_meant(longest, standing), taxonomy), longest
     text = _meant(told, standing)
     owners = [at for at, clause in enumerate(told) for _ in f"{clause.text}，"]
-    telling = [at for at, sign in enumerate(text) if sign.isalpha()]
-    last = max(0, len(telling) - STRETCH)
+    signs = [at for at, sign in enumerate(text) if sign.isalpha()]
+    last = max(0, len(signs) - STRETCH)
     for first in (*range(0, last, STRETCH_STEP), last):
-        if part := telling[first : first + STRETCH]:
+        if part := signs[first : first + STRETCH]:
             like = _alarm(text[part[0] : part[-1] + 1], taxonomy) - STRETCH_LESS
             yield like, told[owners[part[0]] : owners[part[-1]] + 1]
 
